@@ -1,0 +1,1 @@
+"""Who is known: keys, protected features, exact and approximate search."""

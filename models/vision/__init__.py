@@ -1,0 +1,1 @@
+"""What is done with pixels, in order: decode, detect, quality, follow, encode."""

@@ -1,0 +1,1 @@
+"""Programs outside the worker: publish, enroll, watch."""

@@ -1,0 +1,119 @@
+"""Headers of the two input topics. Values are UTF-8, numbers are ASCII decimals, every one is optional
+unless a command needs it. Names that we do not know are ignored: producers and tracing add their own.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from streams.wire.codes import Code
+
+MAX_HEADER_BYTES: Final = 256
+"""Longest value of a header, longest key: ids are names, not documents."""
+
+Headers = Iterable[tuple[str, bytes]]
+
+CONSENT_BASES: Final = ("of_age", "guardian")
+
+
+class RequestError(Exception):
+    """A request that is refused for its key or headers, or for whom they name.
+
+    detail names the header and the rule, never the value: it may hold what must not be logged.
+    """
+
+    def __init__(self, code: Code, detail: str) -> None:
+        super().__init__(f"{code}: {detail}")
+        self.code = code
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who asks, by the sender's own word; None where a header is absent."""
+
+    account: str | None = None
+    uin: str | None = None
+    sub_uin: str | None = None
+    request_ip: str | None = None
+    region: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameHeaders:
+    """Headers of a camera-frames record."""
+
+    caller: Caller
+    frame_id: str | None = None
+    captured_at_ms: int | None = None
+    gallery: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandHeaders:
+    """Headers of a gallery-commands record."""
+
+    caller: Caller
+    command: str | None = None
+    person_id: str | None = None
+    gallery: str | None = None
+    consent: str | None = None
+    consent_basis: str | None = None
+    request_id: str | None = None
+
+
+def text(raw: bytes, name: str, code: Code = Code.BAD_HEADER) -> str:
+    """`raw` as text. Raises RequestError(code) if it is empty, too long, not UTF-8 or has control characters."""
+    if not raw:
+        raise RequestError(code, f"{name} is empty")
+    if len(raw) > MAX_HEADER_BYTES:
+        raise RequestError(code, f"{name} has {len(raw)} bytes, more than {MAX_HEADER_BYTES}")
+    try:
+        value = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise RequestError(code, f"{name} is not UTF-8") from error
+    if not value.isprintable():
+        raise RequestError(code, f"{name} has characters that cannot be printed")
+    return value
+
+
+def _known(headers: Headers, names: Iterable[str]) -> dict[str, str]:
+    wanted = set(names)
+    found: dict[str, str] = {}
+    for name, raw in headers:
+        if name not in wanted:
+            continue
+        if name in found:
+            raise RequestError(Code.BAD_HEADER, f"{name} is given twice")
+        found[name] = text(raw, name)
+    return found
+
+
+_CALLER = ("account", "uin", "sub_uin", "request_ip", "region")
+
+
+def caller(headers: Headers) -> Caller:
+    """Who asks. Raises RequestError."""
+    return Caller(**_known(headers, _CALLER))
+
+
+def frame_headers(headers: Headers) -> FrameHeaders:
+    """The headers of a frame. Raises RequestError."""
+    headers = tuple(headers)
+    found = _known(headers, ("frame_id", "captured_at_ms", "gallery"))
+    captured = found.get("captured_at_ms")
+    if captured is not None and not (captured.isascii() and captured.isdigit() and len(captured) <= 15):
+        raise RequestError(Code.BAD_HEADER, "captured_at_ms is no decimal number of milliseconds")
+    return FrameHeaders(
+        caller=caller(headers),
+        frame_id=found.get("frame_id"),
+        captured_at_ms=None if captured is None else int(captured),
+        gallery=found.get("gallery"),
+    )
+
+
+def command_headers(headers: Headers) -> CommandHeaders:
+    """The headers of a gallery command. Raises RequestError."""
+    headers = tuple(headers)
+    found = _known(headers, ("command", "person_id", "gallery", "consent", "consent_basis", "request_id"))
+    return CommandHeaders(caller=caller(headers), **found)
