@@ -5,15 +5,18 @@ the upright original picture, `pixels_bgr` is (height, width, 3) in blue, green,
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 Float32 = NDArray[np.float32]
 UInt8 = NDArray[np.uint8]
+
+SIMILARITY_STEP: Final = 0.01
+"""Similarities and margins are published in multiples of this: exact scores let an attacker rebuild a template."""
 
 
 def require(name: str, array: NDArray[Any], shape: tuple[int | None, ...], dtype: type[np.generic]) -> None:
@@ -41,10 +44,12 @@ class Picture:
 
     @property
     def width_px(self) -> int:
+        """Pixels from left to right."""
         return int(self.pixels_bgr.shape[1])
 
     @property
     def height_px(self) -> int:
+        """Pixels from top to bottom."""
         return int(self.pixels_bgr.shape[0])
 
 
@@ -202,3 +207,44 @@ class FrameResult:
     faces: tuple[Face, ...]
     timings_s: Mapping[str, float]
     encodings: int
+
+
+class EnrollmentReason(StrEnum):
+    """Why a picture cannot enroll anybody."""
+
+    NO_FACE = "no_face"
+    SEVERAL_FACES = "several_faces"
+    LOW_QUALITY = "low_quality"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EnrollmentView:
+    """The one good face of an enrollment picture.
+
+    embedding: float32 (d,), unit length; to be protected at once, never stored, sent or logged.
+    """
+
+    embedding: Float32 = field(repr=False)
+    quality: Quality
+    width_px: int
+    height_px: int
+    media_type: str
+
+    def __post_init__(self) -> None:
+        require("embedding", self.embedding, (None,), np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class EnrollmentRefusal:
+    """A picture that was read but enrolls nobody.
+
+    reject_reason: of the picture's one face; None unless the reason is low_quality.
+    faces: how many faces count, see Recognizer.examine.
+    """
+
+    reason: EnrollmentReason
+    reject_reason: RejectReason | None
+    faces: int
+    width_px: int
+    height_px: int
+    media_type: str

@@ -40,6 +40,22 @@ class Caller:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """Whom and where this worker serves. A request that names another is refused, never believed."""
+
+    account: str
+    app_id: str
+    region: str
+
+    def admit(self, caller: Caller) -> None:
+        """Raise RequestError unless the caller names this account and region, or none."""
+        if caller.account not in (None, self.account):
+            raise RequestError(Code.WRONG_ACCOUNT, "the header account names another account than the topic's")
+        if caller.region not in (None, self.region):
+            raise RequestError(Code.WRONG_REGION, f"the header region names another region than {self.region}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FrameHeaders:
     """Headers of a camera-frames record."""
 

@@ -144,16 +144,22 @@ class OpenVisit(Struct, frozen=True, kw_only=True):
     last_seen_ms: Milliseconds
     frames: Count
     best_similarity: Similarity | None
+    stated_at_ms: Annotated[int, Meta(ge=0, description="last_seen_ms when it was last published")]
 
 
 class OpenVisits(Record, frozen=True, kw_only=True):
-    """Topic visits: what a camera's next owner needs; holds up to and with `offset` of `partition`."""
+    """Topic visits: what a camera's next owner needs; holds up to and with `offset` of `partition`.
+
+    transitions are those of that offset. They are published after this record, so the next owner publishes
+    them again: none is lost, and a repeated one bears the same ids.
+    """
 
     camera_id: str
     epoch: str
     partition: Count
     offset: int
     visits: list[OpenVisit]
+    transitions: list[Sighting]
 
 
 class LoggedFace(Struct, frozen=True, kw_only=True):
@@ -238,6 +244,9 @@ class GalleryEvent(Record, frozen=True, kw_only=True):
     processed_at_ms: Milliseconds
 
 
+ErasureState = Literal["accepted", "tombstoned"]
+
+
 class Erasure(Record, frozen=True, kw_only=True):
     """Topic erasures: how far a deletion has come."""
 
@@ -246,7 +255,7 @@ class Erasure(Record, frozen=True, kw_only=True):
     account: str
     gallery: str
     person: str
-    state: Literal["accepted", "tombstoned"]
+    state: ErasureState
     features: Count
     requested_at_ms: Milliseconds
     updated_at_ms: Milliseconds

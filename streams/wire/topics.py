@@ -18,6 +18,9 @@ VISITS: Final = "visits"
 RUNNING_LOG: Final = "running-log"
 ERROR_LOG: Final = "error-log"
 
+FILLER_KEY: Final = b"~filler"
+"""A record that is there only so that the broker rolls a segment: every reader skips it."""
+
 ERROR_LOG_CEILING_BYTES: Final = 2_000_000_000
 ERROR_LOG_RATE_CAP_BYTES_PER_S: Final = 262_144
 """What one partition of the error log may take in a second from all workers; the writer keeps to it."""

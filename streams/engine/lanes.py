@@ -1,0 +1,205 @@
+"""Lanes: the requests of one key one after the other, keys side by side, nothing acknowledged before it is out.
+
+A request waits for its lane's previous one; a semaphore bounds what is in flight. The handler computes,
+publishes and returns; then the contiguous prefix of its partition is acknowledged. A handler that fails is
+tried again; after the last try the failure's own handler leaves an error record, and the stream goes on.
+Only a broker that takes no output ends the worker.
+"""
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Collection, Iterator
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+import structlog
+
+from streams.engine.lease import Lease
+from streams.engine.ledger import Ledger
+from streams.engine.outlet import FencedError, Outlet, PublishTimeoutError, Send
+from streams.engine.request import Request
+
+_log = structlog.get_logger(__name__)
+
+TRIES: Final = 3
+
+Place = tuple[str, int, bytes]
+"""Input topic, partition and key."""
+
+
+@dataclass(slots=True, eq=False)
+class Lane:
+    """One key of one partition.
+
+    state: the handler's own, None at first. It lives as long as the partition stays with this worker.
+    last_offset: of the last request that was handled to its end, -1 before the first.
+    last_active: when it last had work, by the lanes' clock.
+    """
+
+    place: Place
+    last_active: float
+    state: object | None = None
+    last_offset: int = -1
+    tail: "asyncio.Task[None] | None" = field(default=None, repr=False)
+
+    @property
+    def idle(self) -> bool:
+        """Nothing of it is waiting or under way."""
+        return self.tail is None or self.tail.done()
+
+
+class Handler(Protocol):
+    """Does the work of one kind of request."""
+
+    async def handle(self, request: Request, lane: Lane, outlet: Outlet) -> None:
+        """Compute and publish everything that the request calls for. May be called again for the same request.
+
+        Raises FencedError and PublishTimeoutError as the outlet does; anything else is tried again.
+        """
+
+    async def fail(self, request: Request, lane: Lane, outlet: Outlet, error: Exception) -> None:
+        """Leave the records of a request that failed for good."""
+
+
+class Lanes:
+    """All lanes of a worker."""
+
+    def __init__(
+        self,
+        handlers: dict[str, Handler],
+        *,
+        send: Send,
+        lease: Lease,
+        acknowledge: Callable[[object], object],
+        abandon: Callable[[object], object],
+        fatal: Callable[[BaseException], object],
+        max_in_flight: int,
+        max_lanes: int,
+        publish_timeout_s: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """handlers: by full topic name. acknowledge and abandon take a request's token."""
+        self._handlers = handlers
+        self._send = send
+        self._lease = lease
+        self._abandon = abandon
+        self._fatal = fatal
+        self._publish_timeout_s = publish_timeout_s
+        self._max_lanes = max_lanes
+        self._clock = clock
+        self._slots = asyncio.Semaphore(max_in_flight)
+        self._ledger = Ledger(acknowledge)
+        self._lanes: OrderedDict[Place, Lane] = OrderedDict()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def __iter__(self) -> Iterator[Lane]:
+        """The lanes, least recently used first."""
+        return iter(tuple(self._lanes.values()))
+
+    @property
+    def in_flight(self) -> int:
+        """Requests and jobs that wait or are under way."""
+        return len(self._tasks)
+
+    def find(self, place: Place) -> Lane | None:
+        """The lane of this place, if there is one."""
+        return self._lanes.get(place)
+
+    def assigned(self, partitions: Collection[tuple[str, int]], generation: int) -> None:
+        """A rebalance ended. Lanes whose partition stayed here keep their state; the others are forgotten.
+
+        A lane exists only for a partition that was ours, so it stays if that is ours again in the very next
+        generation: then no other worker can have had it in between.
+        """
+        self._ledger.forget_other_generations(generation)
+        stays = partitions if self._lease.continued else ()
+        for place in [place for place in self._lanes if place[:2] not in stays]:
+            del self._lanes[place]
+
+    async def submit(self, request: Request) -> None:
+        """Take a request; returns when there is room for the next one."""
+        await self._slots.acquire()
+        self._ledger.arrived(request)
+        place = (request.topic, request.partition, request.key or b"")
+        self._start(place, lambda lane, outlet: self._serve(request, lane, outlet), request.generation, request)
+
+    def enqueue(self, place: Place, job: Callable[[Lane, Outlet], Awaitable[None]]) -> None:
+        """Run a job of ours in a lane, behind what is in it."""
+        self._start(place, job, self._lease.generation, None)
+
+    async def drain(self) -> None:
+        """Wait for all that is under way."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def _start(
+        self,
+        place: Place,
+        work: Callable[[Lane, Outlet], Awaitable[None]],
+        generation: int,
+        request: Request | None,
+    ) -> None:
+        lane = self._lane(place)
+        lane.tail = task = asyncio.create_task(self._run(lane, work, generation, request, lane.tail))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _lane(self, place: Place) -> Lane:
+        lane = self._lanes.get(place)
+        if lane is None:
+            self._make_room()
+            lane = self._lanes[place] = Lane(place, self._clock())
+        self._lanes.move_to_end(place)
+        lane.last_active = self._clock()
+        return lane
+
+    def _make_room(self) -> None:
+        if len(self._lanes) >= self._max_lanes:
+            oldest = next((place for place, lane in self._lanes.items() if lane.idle), None)
+            if oldest is not None:
+                del self._lanes[oldest]
+
+    async def _run(
+        self,
+        lane: Lane,
+        work: Callable[[Lane, Outlet], Awaitable[None]],
+        generation: int,
+        request: Request | None,
+        previous: "asyncio.Task[None] | None",
+    ) -> None:
+        outlet = Outlet(self._send, self._lease, generation, timeout_s=self._publish_timeout_s)
+        try:
+            if previous is not None:
+                await asyncio.wait({previous})
+            if outlet.lost:
+                raise FencedError
+            await work(lane, outlet)
+            if outlet.lost:
+                raise FencedError
+            if request is not None:
+                lane.last_offset = max(lane.last_offset, request.offset)
+                self._ledger.done(request)
+        except FencedError:
+            if request is not None:
+                self._abandon(request.token)
+        except Exception as error:  # noqa: BLE001  infrastructure that outlasted its patience, or a bug: end the worker
+            self._fatal(error)
+        finally:
+            lane.last_active = self._clock()
+            if request is not None:
+                self._slots.release()
+
+    async def _serve(self, request: Request, lane: Lane, outlet: Outlet) -> None:
+        handler = self._handlers[request.topic]
+        for attempt in range(1, TRIES + 1):
+            try:
+                await handler.handle(request, lane, outlet)
+            except (FencedError, PublishTimeoutError):
+                raise
+            except Exception as error:  # noqa: BLE001  it must not cost the frames behind it
+                _log.exception("request failed", request=repr(request), attempt=attempt, of=TRIES)
+                if attempt == TRIES:
+                    await handler.fail(request, lane, outlet, error)
+            else:
+                return

@@ -1,0 +1,129 @@
+"""A view of a topic that every worker holds: read from the beginning by a consumer without a group."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from streams.wire.connection import Connection
+from streams.wire.topics import FILLER_KEY
+
+_log = structlog.get_logger(__name__)
+
+POLL_MS: Final = 100
+RETRY_S: Final = 1.0
+
+Apply = Callable[[Any], object]
+"""Takes one aiokafka record. What it raises is logged, and the view goes on: a bad record must not stop it."""
+
+
+class View:
+    """Applies every record of a topic, in order by partition, and knows how far it has come."""
+
+    def __init__(
+        self, topic: str, connection: Connection, apply: Apply, *, max_record_bytes: int = 1024 * 1024
+    ) -> None:
+        self.topic = topic
+        self._apply = apply
+        self._consumer = AIOKafkaConsumer(
+            **connection.client_options(),
+            group_id=None,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            fetch_max_wait_ms=POLL_MS,
+            max_partition_fetch_bytes=max_record_bytes,
+        )
+        self._next: dict[int, int] = {}
+        self._moved = asyncio.Condition()
+        self._task: asyncio.Task[None] | None = None
+        self._ready = asyncio.Event()
+        self._looked_at = -float("inf")
+
+    @property
+    def is_ready(self) -> bool:
+        """All that the topic held at the start has been applied."""
+        return self._ready.is_set()
+
+    @property
+    def age_s(self) -> float:
+        """Seconds since the broker last answered; what it holds is at most this old."""
+        return time.monotonic() - self._looked_at
+
+    async def start(self) -> None:
+        """Begin to read. Returns at once; `ready` waits."""
+        await self._consumer.start()
+        partitions = await self._partitions()
+        self._consumer.assign(partitions)
+        await self._consumer.seek_to_beginning()
+        self._next = {tp.partition: await self._consumer.position(tp) for tp in partitions}
+        self._task = asyncio.create_task(self._follow())
+
+    async def stop(self) -> None:
+        """Stop reading."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        await self._consumer.stop()
+
+    async def ready(self) -> None:
+        """Wait until all that the topic held at the start has been applied."""
+        await self._ready.wait()
+
+    async def catch_up(self) -> None:
+        """Wait until all that the topic holds now has been applied."""
+        ends = await self._consumer.end_offsets([TopicPartition(self.topic, p) for p in self._next])
+        for tp, end in ends.items():
+            await self.reached(tp.partition, end)
+
+    async def reached(self, partition: int, next_offset: int) -> None:
+        """Wait until the records of this partition below `next_offset` have been applied."""
+        async with self._moved:
+            await self._moved.wait_for(lambda: self._next.get(partition, 0) >= next_offset)
+
+    async def _partitions(self) -> list[TopicPartition]:
+        while not (found := self._consumer.partitions_for_topic(self.topic)):
+            await self._consumer._client.force_metadata_update()
+            await asyncio.sleep(POLL_MS / 1000)
+            await self._consumer.topics()
+        return [TopicPartition(self.topic, partition) for partition in sorted(found)]
+
+    async def _follow(self) -> None:
+        while True:
+            try:
+                await self._poll()
+            except asyncio.CancelledError:
+                raise
+            except Exception:  # noqa: BLE001  the broker is away: the view grows older, and says so
+                _log.exception("view cannot read", topic=self.topic)
+                await asyncio.sleep(RETRY_S)
+
+    async def _poll(self) -> None:
+        batches = await self._consumer.getmany(timeout_ms=POLL_MS)
+        for tp, records in batches.items():
+            for record in records:
+                self._take(record)
+            self._next[tp.partition] = records[-1].offset + 1
+        self._looked_at = time.monotonic()
+        async with self._moved:
+            self._moved.notify_all()
+        if not batches and not self._ready.is_set():
+            await self._judge_readiness()
+
+    def _take(self, record: Any) -> None:
+        if record.key == FILLER_KEY:
+            return
+        try:
+            self._apply(record)
+        except Exception:  # noqa: BLE001  one bad record must not hide all that follow
+            _log.exception("record refused", topic=record.topic, partition=record.partition, offset=record.offset)
+
+    async def _judge_readiness(self) -> None:
+        partitions = [TopicPartition(self.topic, partition) for partition in self._next]
+        ends = await self._consumer.end_offsets(partitions)
+        for tp in partitions:
+            self._next[tp.partition] = max(self._next[tp.partition], await self._consumer.position(tp))
+        if all(self._next[tp.partition] >= end for tp, end in ends.items()):
+            self._ready.set()

@@ -1,0 +1,54 @@
+"""The running log: one entry for each request, whatever became of it, under the request's event id."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from streams.logs.billing import is_billed
+from streams.wire.codes import Code
+from streams.wire.event_id import EventId
+from streams.wire.headers import Caller, Deployment
+from streams.wire.records import LoggedFace, RunningLogEntry
+
+Interface = Literal["recognize", "enroll", "forget", "unknown"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a request asked, as far as its key and headers could be read."""
+
+    event_id: EventId
+    interface: Interface
+    caller: Caller
+    requested_at_ms: int
+    camera_id: str | None = None
+    gallery: str | None = None
+    person_id: str | None = None
+    request_id: str | None = None
+
+
+def running_log_entry(
+    deployment: Deployment, asked: Asked, code: Code, *, accessed_at_ms: int, results: Sequence[LoggedFace] = ()
+) -> RunningLogEntry:
+    """The entry of a request with this outcome."""
+    recognised = {face.person_id for face in results if face.person_id is not None}
+    named = recognised | ({asked.person_id} if asked.person_id is not None else set())
+    return RunningLogEntry(
+        event_id=str(asked.event_id),
+        request_interface=asked.interface,
+        account=deployment.account,
+        app_id=deployment.app_id,
+        uin=asked.caller.uin,
+        sub_uin=asked.caller.sub_uin,
+        region=deployment.region,
+        request_ip=asked.caller.request_ip,
+        request_id=asked.request_id,
+        camera_id=asked.camera_id,
+        gallery=asked.gallery,
+        requested_at_ms=asked.requested_at_ms,
+        accessed_at_ms=accessed_at_ms,
+        billed=is_billed(code),
+        return_code=code,
+        person_ids=sorted(named),
+        results=list(results),
+    )

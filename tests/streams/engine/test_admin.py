@@ -1,0 +1,59 @@
+"""Topics are created once, compared in words, and keep their epochs."""
+
+from dataclasses import replace
+
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+
+from streams.engine import admin
+from streams.engine.brokers import EMBEDDED
+from streams.wire.connection import Connection
+
+pytestmark = pytest.mark.broker
+
+
+async def test_creates_what_is_missing_and_nothing_twice(connection, topics) -> None:
+    created = await admin.create_missing(connection, topics, replication=1, broker=EMBEDDED)
+    assert created == [spec.name for spec in topics]
+    assert await admin.create_missing(connection, topics, replication=1, broker=EMBEDDED) == []
+    assert await admin.differences(connection, topics, replication=1, broker=EMBEDDED) == []
+
+
+async def test_epochs_are_drawn_once_and_differ(connection, topics) -> None:
+    await admin.create_missing(connection, topics, replication=1, broker=EMBEDDED)
+    epochs = await admin.epochs(connection, topics)
+    assert set(epochs) == {"camera-frames", "gallery-commands"}
+    assert len(set(epochs.values())) == 2
+    await admin.create_missing(connection, topics, replication=1, broker=EMBEDDED)
+    assert await admin.epochs(connection, topics) == epochs
+
+
+async def test_an_input_topic_made_anew_has_a_new_epoch(connection, topics) -> None:
+    await admin.create_missing(connection, topics, replication=1, broker=EMBEDDED)
+    before = await admin.epochs(connection, topics)
+    client = AIOKafkaAdminClient(**connection.client_options())
+    await client.start()
+    await client.delete_topics([topics.name("camera-frames")])
+    await client.close()
+    assert await admin.create_missing(connection, topics, replication=1, broker=EMBEDDED) == [
+        topics.name("camera-frames")
+    ]
+    after = await admin.epochs(connection, topics)
+    assert after["camera-frames"] != before["camera-frames"]
+    assert after["gallery-commands"] == before["gallery-commands"]
+
+
+async def test_differences_are_said_in_words(connection, topics) -> None:
+    await admin.create_missing(connection, topics, replication=1, broker=EMBEDDED)
+    wider = replace(topics, partitions=5)
+    found = await admin.differences(connection, wider, replication=1, broker=EMBEDDED)
+    assert f"{topics.name('camera-frames')} has 4 partitions, expected 5" in found
+    other = replace(topics, account="other")
+    assert f"{other.name('visits')} does not exist" in await admin.differences(
+        connection, other, replication=1, broker=EMBEDDED
+    )
+
+
+async def test_no_broker_is_one_line_that_names_the_address(topics) -> None:
+    with pytest.raises(admin.AdminError, match=r"^no broker answers at 127\.0\.0\.1:1:"):
+        await admin.differences(Connection("127.0.0.1:1"), topics, replication=1, broker=EMBEDDED)

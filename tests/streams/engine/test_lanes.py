@@ -1,0 +1,197 @@
+"""Lanes: order within a key, keys side by side, nothing acknowledged before it is out."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pytest
+
+from streams.engine.lanes import TRIES, Lane, Lanes
+from streams.engine.outlet import Outlet, Output
+from streams.engine.request import Request
+
+
+@dataclass
+class Scripted:
+    """Publishes one output a request; `gate` holds requests back, `broken` offsets raise."""
+
+    broken: dict[int, int] = field(default_factory=dict)
+    gates: dict[int, asyncio.Event] = field(default_factory=dict)
+    began: list[int] = field(default_factory=list)
+    failed: list[int] = field(default_factory=list)
+    states: list[object] = field(default_factory=list)
+
+    async def handle(self, request: Request, lane: Lane, outlet: Outlet) -> None:
+        self.began.append(request.offset)
+        if request.offset in self.gates:
+            await self.gates[request.offset].wait()
+        if self.broken.get(request.offset, 0) > 0:
+            self.broken[request.offset] -= 1
+            raise ValueError("scripted")
+        lane.state = (lane.state or 0) + 1  # type: ignore[operator]
+        self.states.append(lane.state)
+        await outlet.publish([Output(topic="out", key=request.key, value=str(request.offset).encode())])
+
+    async def fail(self, request: Request, lane: Lane, outlet: Outlet, error: Exception) -> None:
+        self.failed.append(request.offset)
+        await outlet.publish([Output(topic="errors", key=None, value=repr(error).encode())])
+
+
+@dataclass
+class Bench:
+    lanes: Lanes
+    handler: Scripted
+    acknowledged: list[int]
+    abandoned: list[int]
+    fatal: list[BaseException]
+
+
+@pytest.fixture
+def bench(producer, lease) -> Callable[..., Bench]:
+    def make(handler: Scripted | None = None, **changes: object) -> Bench:
+        handler = handler or Scripted()
+        acknowledged: list[int] = []
+        abandoned: list[int] = []
+        fatal: list[BaseException] = []
+        settings = {"max_in_flight": 8, "max_lanes": 100, "publish_timeout_s": 0.05} | changes
+        lanes = Lanes(
+            {"frames": handler},
+            send=producer.send,
+            lease=lease,
+            acknowledge=acknowledged.append,
+            abandon=abandoned.append,
+            fatal=fatal.append,
+            **settings,
+        )
+        return Bench(lanes, handler, acknowledged, abandoned, fatal)
+
+    return make
+
+
+async def test_a_key_is_handled_in_order_and_keys_side_by_side(bench, request_at, producer) -> None:
+    handler = Scripted(gates={0: asyncio.Event()})
+    b = bench(handler)
+    for offset, key in enumerate([b"a", b"a", b"b"]):
+        await b.lanes.submit(request_at(offset, key))
+    while len(producer.taken) < 1:
+        await asyncio.sleep(0)
+    assert handler.began == [0, 2]
+    assert b.acknowledged == []
+    handler.gates[0].set()
+    await b.lanes.drain()
+    assert handler.began == [0, 2, 1]
+    assert b.acknowledged == [0, 1, 2]
+
+
+async def test_what_is_in_flight_is_bounded(bench, request_at) -> None:
+    handler = Scripted(gates={0: asyncio.Event(), 1: asyncio.Event()})
+    b = bench(handler, max_in_flight=2)
+    await b.lanes.submit(request_at(0, b"a"))
+    await b.lanes.submit(request_at(1, b"b"))
+    third = asyncio.create_task(b.lanes.submit(request_at(2, b"c")))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert not third.done()
+    handler.gates[1].set()
+    await third
+    handler.gates[0].set()
+    await b.lanes.drain()
+    assert b.acknowledged == [0, 1, 2]
+
+
+async def test_a_request_that_fails_is_tried_again_and_not_lost(bench, request_at) -> None:
+    b = bench(Scripted(broken={0: TRIES - 1}))
+    await b.lanes.submit(request_at(0))
+    await b.lanes.drain()
+    assert b.handler.began == [0] * TRIES
+    assert b.handler.failed == []
+    assert b.acknowledged == [0]
+
+
+async def test_a_request_that_fails_for_good_leaves_its_record_and_the_next_goes_on(
+    bench, request_at, producer
+) -> None:
+    b = bench(Scripted(broken={0: 99}))
+    await b.lanes.submit(request_at(0))
+    await b.lanes.submit(request_at(1))
+    await b.lanes.drain()
+    assert b.handler.failed == [0]
+    assert [taken.topic for taken in producer.taken] == ["errors", "out"]
+    assert b.acknowledged == [0, 1]
+    assert b.fatal == []
+
+
+async def test_a_broker_that_takes_nothing_ends_the_worker_and_acknowledges_nothing(
+    bench, request_at, producer
+) -> None:
+    producer.refuse = 10**9
+    b = bench()
+    await b.lanes.submit(request_at(0))
+    await b.lanes.drain()
+    assert len(b.fatal) == 1
+    assert b.acknowledged == []
+
+
+async def test_lost_work_is_neither_published_nor_acknowledged_nor_what_stands_behind_it(
+    bench, request_at, lease, producer
+) -> None:
+    handler = Scripted(gates={0: asyncio.Event()})
+    b = bench(handler)
+    await b.lanes.submit(request_at(0, b"a"))
+    await b.lanes.submit(request_at(1, b"b"))
+    while b.lanes.in_flight > 1:
+        await asyncio.sleep(0)
+    lease.member_lost()
+    handler.gates[0].set()
+    await b.lanes.drain()
+    assert [taken.value for taken in producer.taken] == [b"1"]
+    assert b.abandoned == [0]
+    assert b.acknowledged == []
+
+
+async def test_state_stays_with_a_partition_that_stays(bench, request_at, lease) -> None:
+    b = bench()
+    await b.lanes.submit(request_at(0, partition=0))
+    await b.lanes.submit(request_at(0, partition=1))
+    await b.lanes.drain()
+    lease.assign(2)
+    b.lanes.assigned({("frames", 0)}, 2)
+    for partition in (0, 1):
+        await b.lanes.submit(request_at(1, partition=partition, generation=2))
+        await b.lanes.drain()
+    assert b.handler.states == [1, 1, 2, 1]
+
+
+async def test_state_goes_when_another_worker_may_have_been_owner(bench, request_at, lease) -> None:
+    b = bench()
+    await b.lanes.submit(request_at(0))
+    await b.lanes.drain()
+    lease.assign(3)
+    b.lanes.assigned({("frames", 0)}, 3)
+    await b.lanes.submit(request_at(1, generation=3))
+    await b.lanes.drain()
+    assert b.handler.states == [1, 1]
+
+
+async def test_lanes_are_capped_and_the_least_recently_used_goes_first(bench, request_at) -> None:
+    b = bench(max_lanes=2)
+    for offset, key in enumerate([b"a", b"b", b"a", b"c"]):
+        await b.lanes.submit(request_at(offset, key))
+        await b.lanes.drain()
+    assert [lane.place[2] for lane in b.lanes] == [b"a", b"c"]
+
+
+async def test_a_job_of_ours_runs_behind_what_is_in_the_lane(bench, request_at) -> None:
+    handler = Scripted(gates={0: asyncio.Event()})
+    b = bench(handler)
+    seen: list[object] = []
+
+    async def job(lane: Lane, outlet: Outlet) -> None:
+        seen.append(lane.state)
+
+    await b.lanes.submit(request_at(0))
+    b.lanes.enqueue(("frames", 0, b"lobby"), job)
+    handler.gates[0].set()
+    await b.lanes.drain()
+    assert seen == [1]
+    assert b.acknowledged == [0]

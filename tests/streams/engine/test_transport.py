@@ -1,0 +1,58 @@
+"""What we reach for in faust and aiokafka is where we expect it: an upgrade that moves it fails here."""
+
+import inspect
+
+import aiokafka
+from aiokafka.consumer.group_coordinator import GroupCoordinator
+from faust.transport import consumer as faust_consumer
+from faust.transport.drivers import aiokafka as driver
+
+from streams.engine import transport
+
+
+def source(thing: object) -> str:
+    return inspect.getsource(thing)
+
+
+def test_the_consumer_takes_its_fetch_limits_from_these_attributes_when_it_starts() -> None:
+    text = source(aiokafka.AIOKafkaConsumer.start)
+    assert "fetch_max_wait_ms=self._fetch_max_wait_ms" in text
+    assert "fetch_max_bytes=self._fetch_max_bytes" in text
+
+
+def test_heartbeats_and_the_end_of_a_membership_pass_through_these_methods() -> None:
+    assert "await self._do_heartbeat()" in source(GroupCoordinator)
+    assert list(inspect.signature(GroupCoordinator._do_heartbeat).parameters) == ["self"]
+    assert list(inspect.signature(GroupCoordinator.reset_generation).parameters) == ["self"]
+    assert "self.reset_generation()" in source(GroupCoordinator._do_heartbeat)
+    assert "_rejoin_needed_fut" in source(GroupCoordinator.request_rejoin)
+
+
+def test_the_thread_creates_its_consumer_and_calls_the_listener_here() -> None:
+    thread = driver.AIOKafkaConsumerThread
+    assert "self._create_consumer" in source(thread.on_start)
+    assert "self._create_worker_consumer" in source(thread._create_consumer)
+    assert "consumer.RebalanceListener(self)" in source(thread.__post_init__)
+    assert "AIOKafkaConsumerThread(self" in source(driver.Consumer._new_consumer_thread)
+
+
+def test_the_books_that_we_forget_are_the_ones_that_the_consumer_keeps() -> None:
+    kept = source(faust_consumer.Consumer.__init__)
+    for book in ("_gap", "_acked", "_acked_index", "_read_offset", "_committed_offset", "_unacked_messages"):
+        assert f"self.{book} =" in kept
+
+
+def test_faust_still_forgets_before_it_commits_so_our_order_is_still_needed() -> None:
+    text = source(faust_consumer.Consumer.on_partitions_revoked)
+    assert text.index("self._acked.pop") < text.index("self._on_partitions_revoked")
+
+
+def test_faust_still_waits_for_work_in_flight_without_a_limit() -> None:
+    text = source(faust_consumer.Consumer.wait_empty)
+    assert "while not self.should_stop and self._unacked_messages" in text
+    assert "await T(self._wait_for_ack)" in text
+
+
+def test_our_engine_uses_our_consumer() -> None:
+    assert transport._Transport.Consumer is transport._Consumer
+    assert transport._Consumer.RebalanceListener is transport._Listener
