@@ -121,7 +121,7 @@ async def test_a_request_that_fails_for_good_leaves_its_record_and_the_next_goes
     assert b.fatal == []
 
 
-async def test_a_broker_that_takes_nothing_ends_the_worker_and_acknowledges_nothing(
+async def test_a_broker_that_takes_nothing_ends_the_worker_and_nothing_is_acknowledged(
     bench, request_at, producer
 ) -> None:
     producer.refuse = 10**9

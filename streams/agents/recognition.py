@@ -1,0 +1,187 @@
+"""The recognition agent: a frame in, a recognition out; a refused frame leaves its log records instead."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Protocol
+
+from models.errors import PictureError
+from models.gallery.gallery import Galleries
+from models.recognizer import CameraState, Recognizer
+from models.types import FrameResult
+from streams.agents.journal import Journal
+from streams.agents.recognition_record import logged, recognition
+from streams.agents.sightings import Sightings
+from streams.agents.visits import FrameOf, Visits
+from streams.engine.lanes import Lane
+from streams.engine.outlet import Outlet, Output
+from streams.engine.request import Request
+from streams.logs.running import Asked
+from streams.wire import headers as wire_headers
+from streams.wire import records
+from streams.wire.codes import Code
+from streams.wire.event_id import EventId
+from streams.wire.headers import Caller, Deployment, FrameHeaders, RequestError
+from streams.wire.records import ModelNames, Recognition
+from streams.wire.topics import CAMERA_FRAMES, RECOGNITIONS, Topics
+
+
+@dataclass(slots=True)
+class CameraLane:
+    """What a lane keeps of its camera."""
+
+    camera: CameraState
+    visits: Visits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """A frame's key and headers, read and admitted."""
+
+    camera_id: str
+    gallery: str
+    headers: FrameHeaders
+    event_id: EventId
+
+
+class Observer(Protocol):
+    """Told of each frame once its records are out."""
+
+    def recognised(self, record: Recognition, result: FrameResult) -> None:
+        """It was recognised."""
+
+    def refused(self, camera_id: str | None, code: Code) -> None:
+        """It was refused, or failed; camera_id is None if it could not be read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecognitionAgent:
+    """Handles the records of camera-frames.
+
+    galleries_of: which galleries a camera may search, its default first.
+    epoch: of camera-frames.
+    """
+
+    topics: Topics
+    deployment: Deployment
+    epoch: str
+    recognizer: Recognizer
+    galleries: Galleries
+    galleries_of: Callable[[str], tuple[str, ...]]
+    pool: Executor
+    sightings: Sightings
+    journal: Journal
+    models: ModelNames
+    observer: Observer
+    clock_ms: Callable[[], int]
+
+    async def handle(self, request: Request, lane: Lane, outlet: Outlet) -> None:
+        """Recognise the frame and publish what follows from it."""
+        try:
+            frame = self._read(request)
+            state = await self._state(lane, frame, outlet)
+            result = await self._recognize(request, frame, state)
+        except RequestError as error:
+            await self._refuse(request, outlet, error.code, error.detail)
+        except PictureError as error:
+            await self._refuse(request, outlet, Code(error.code.value), error.detail)
+        else:
+            await self._publish(request, frame, state, result, outlet)
+
+    async def fail(self, request: Request, lane: Lane, outlet: Outlet, error: Exception) -> None:
+        """The frame failed for good; the camera starts anew."""
+        lane.state = None
+        await self._refuse(request, outlet, Code.INTERNAL_ERROR, "recognition failed", type(error).__name__)
+
+    async def _refuse(
+        self, request: Request, outlet: Outlet, code: Code, detail: str, algorithm_output: str | None = None
+    ) -> None:
+        asked = self._asked(request)
+        await outlet.publish(self.journal.failure(request, asked, code, detail, algorithm_output=algorithm_output))
+        self.observer.refused(asked.camera_id, code)
+
+    def _read(self, request: Request) -> Frame:
+        if request.key is None:
+            raise RequestError(Code.BAD_KEY, "the key, the camera's id, is missing")
+        camera_id = wire_headers.text(request.key, "the key", Code.BAD_KEY)
+        headers = wire_headers.frame_headers(request.headers)
+        self.deployment.admit(headers.caller)
+        allowed = self.galleries_of(camera_id)
+        gallery = headers.gallery or next(iter(allowed), None)
+        if gallery is None or gallery not in allowed:
+            raise RequestError(Code.GALLERY_NOT_ALLOWED, "the camera may not search this gallery")
+        return Frame(camera_id=camera_id, gallery=gallery, headers=headers, event_id=self._event_id(request))
+
+    def _event_id(self, request: Request) -> EventId:
+        return EventId(self.epoch, CAMERA_FRAMES, request.partition, request.offset)
+
+    async def _state(self, lane: Lane, frame: Frame, outlet: Outlet) -> CameraLane:
+        if isinstance(lane.state, CameraLane):
+            return lane.state
+        visits = await self.sightings.take_over(frame.camera_id, outlet)
+        lane.state = state = CameraLane(self.recognizer.new_camera(), visits)
+        return state
+
+    async def _recognize(self, request: Request, frame: Frame, state: CameraLane) -> FrameResult:
+        def compute() -> FrameResult:
+            return self.recognizer.recognize(
+                request.value or b"",
+                state.camera,
+                self.galleries.get(frame.gallery),
+                frame_ref=str(frame.event_id),
+                at_ms=request.timestamp_ms,
+            )
+
+        return await asyncio.get_running_loop().run_in_executor(self.pool, compute)
+
+    async def _publish(
+        self, request: Request, frame: Frame, state: CameraLane, result: FrameResult, outlet: Outlet
+    ) -> None:
+        seen = FrameOf(
+            camera_id=frame.camera_id,
+            account=self.deployment.account,
+            gallery=frame.gallery,
+            ref=str(frame.event_id),
+            offset=request.offset,
+            at_ms=request.timestamp_ms,
+        )
+        state.visits = await self.sightings.see(state.visits, result.faces, seen, request.partition, outlet)
+        record = recognition(
+            result,
+            frame.headers,
+            event_id=str(frame.event_id),
+            camera_id=frame.camera_id,
+            account=self.deployment.account,
+            gallery=frame.gallery,
+            received_at_ms=request.timestamp_ms,
+            processed_at_ms=self.clock_ms(),
+            models=self.models,
+        )
+        await outlet.publish(
+            [
+                Output(
+                    topic=self.topics.name(RECOGNITIONS), key=frame.camera_id.encode(), value=records.encode(record)
+                ),
+                self.journal.running(self._asked(request), Code.OK, logged(result)),
+            ]
+        )
+        self.observer.recognised(record, result)
+
+    def _asked(self, request: Request) -> Asked:
+        """What can be said of the request, whatever is wrong with it."""
+        try:
+            caller = wire_headers.caller(request.headers)
+        except RequestError:
+            caller = Caller()
+        try:
+            camera_id = wire_headers.text(request.key or b"", "the key", Code.BAD_KEY)
+        except RequestError:
+            camera_id = None
+        return Asked(
+            event_id=self._event_id(request),
+            interface="recognize",
+            caller=caller,
+            requested_at_ms=request.timestamp_ms,
+            camera_id=camera_id,
+        )

@@ -1,0 +1,110 @@
+"""A frame's result as the record that goes out: fractions, milliseconds, rounded numbers."""
+
+from collections.abc import Mapping
+
+from models.types import Face, FrameResult, Match, Quality
+from streams.wire.headers import FrameHeaders
+from streams.wire.records import (
+    Box,
+    FaceMatch,
+    FaceQuality,
+    FrameSize,
+    LoggedFace,
+    ModelNames,
+    Recognition,
+    RecognizedFace,
+    Timings,
+)
+
+
+def recognition(
+    result: FrameResult,
+    headers: FrameHeaders,
+    *,
+    event_id: str,
+    camera_id: str,
+    account: str,
+    gallery: str,
+    received_at_ms: int,
+    processed_at_ms: int,
+    models: ModelNames,
+) -> Recognition:
+    """The record of a frame that was recognised."""
+    return Recognition(
+        event_id=event_id,
+        camera_id=camera_id,
+        frame_id=headers.frame_id,
+        account=account,
+        gallery=gallery,
+        captured_at_ms=headers.captured_at_ms,
+        received_at_ms=received_at_ms,
+        processed_at_ms=processed_at_ms,
+        frame=FrameSize(width_px=result.width_px, height_px=result.height_px),
+        faces=[_face(face) for face in result.faces],
+        timings_ms=_timings(result.timings_s),
+        models=models,
+    )
+
+
+def logged(result: FrameResult) -> list[LoggedFace]:
+    """What the running log keeps of it."""
+    return [
+        LoggedFace(
+            track_id=face.track_id,
+            status=face.match.status.value,
+            person_id=face.match.person_id,
+            similarity=face.match.similarity,
+        )
+        for face in result.faces
+    ]
+
+
+def _face(face: Face) -> RecognizedFace:
+    left, top, width, height = (_fraction(value) for value in face.box_ltwh)
+    return RecognizedFace(
+        box=Box(left=left, top=top, width=width, height=height),
+        landmarks=[(round(float(x), 4), round(float(y), 4)) for x, y in face.landmarks_xy],
+        confidence=_fraction(face.confidence),
+        quality=_quality(face.quality),
+        track_id=face.track_id,
+        match=_match(face.match),
+    )
+
+
+def _fraction(value: float) -> float:
+    return min(1.0, max(0.0, round(float(value), 4)))
+
+
+def _quality(quality: Quality) -> FaceQuality:
+    return FaceQuality(
+        score=_fraction(quality.score),
+        face_px=quality.face_px,
+        sharpness=_fraction(quality.sharpness),
+        yaw_deg=round(quality.yaw_deg, 1),
+        reject_reason=None if quality.reject_reason is None else quality.reject_reason.value,
+    )
+
+
+def _match(match: Match) -> FaceMatch:
+    return FaceMatch(
+        status=match.status.value,
+        person_id=match.person_id,
+        similarity=match.similarity,
+        threshold=None if match.threshold is None else round(match.threshold, 4),
+        margin=match.margin,
+        gallery_size=match.gallery_size,
+        searched=None if match.searched is None else match.searched.value,
+        encoded_at=match.encoded_at,
+    )
+
+
+def _timings(seconds: Mapping[str, float]) -> Timings:
+    def milliseconds(step: str) -> float:
+        return round(1000 * seconds.get(step, 0.0), 3)
+
+    return Timings(
+        decode=milliseconds("decode"),
+        detect=milliseconds("detect"),
+        encode=milliseconds("encode"),
+        match=milliseconds("match"),
+    )

@@ -1,0 +1,60 @@
+"""From settings to a worker that runs until it is told to stop."""
+
+import asyncio
+import signal
+
+import structlog
+import uvloop
+
+from streams.app.vision import make_vision
+from streams.app.worker import Worker
+from streams.engine import admin
+from streams.engine.brokers import BROKERS
+from streams.settings import Settings
+
+_log = structlog.get_logger(__name__)
+
+
+async def make_worker(settings: Settings) -> Worker:
+    """Check the topics, load networks and keys. Raises AdminError, PackError and KeyDirectoryError."""
+    epochs = await checked_epochs(settings)
+    vision = await asyncio.to_thread(make_vision, settings)
+    return Worker(settings, vision, epochs)
+
+
+async def checked_epochs(settings: Settings) -> dict[str, str]:
+    """The epochs of the input topics, once all topics are as declared. Raises AdminError with every difference."""
+    connection, topics, broker = settings.connection(), settings.topics(), BROKERS[settings.broker]
+    found = await admin.differences(connection, topics, replication=settings.replication, broker=broker)
+    if found:
+        raise admin.AdminError(f"topics differ ({'; '.join(found)}): run facestreams topics create, or mend them")
+    epochs = await admin.epochs(connection, topics)
+    missing = [short for short in admin.EPOCH_TOPICS if short not in epochs]
+    if missing:
+        raise admin.AdminError(f"no epoch for {', '.join(missing)}: run facestreams topics create")
+    return epochs
+
+
+def run_worker(settings: Settings) -> int:
+    """Run a worker until SIGTERM or SIGINT; 0 on a clean stop. Raises what stops the start or ends the worker."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_run(settings))
+
+
+async def _run(settings: Settings) -> int:
+    told = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, told.set)
+    worker = await make_worker(settings)
+    await worker.start()
+    _log.info("worker started", http_port=worker.http_port, account=settings.account, pack=settings.model_pack)
+    stop, ended = asyncio.create_task(told.wait()), asyncio.create_task(worker.ended())
+    try:
+        await asyncio.wait({stop, ended}, return_when=asyncio.FIRST_COMPLETED)
+        if ended.done():
+            ended.result()
+    finally:
+        stop.cancel()
+        ended.cancel()
+        await worker.stop()
+    return 0

@@ -1,0 +1,46 @@
+"""Which exit code an error ends in. What is not listed here is a bug."""
+
+from streams.cli.exit_codes import ExitCode
+from streams.cli.packages import ShadowedPackageError
+from streams.edge.errors import (
+    AnswerTimeoutError,
+    BrokerUnreachableError,
+    PictureTooLargeError,
+    SourceError,
+    TopicMissingError,
+)
+from streams.settings import SettingsError
+
+
+def exit_code_of(error: Exception) -> ExitCode | None:
+    """The code for an error that was raised on purpose; None for a bug."""
+    match error:
+        case BrokerUnreachableError():
+            return ExitCode.UNREACHABLE
+        case AnswerTimeoutError():
+            return ExitCode.TIMEOUT
+        case SourceError():
+            return ExitCode.SOURCE
+        case PictureTooLargeError():
+            return ExitCode.REFUSED
+        case SettingsError() | ShadowedPackageError() | TopicMissingError():
+            return ExitCode.DEPLOYMENT
+        case _:
+            return _of_the_worker(error)
+
+
+def _of_the_worker(error: Exception) -> ExitCode | None:
+    # imported here alone: the engine takes longer to import than `facestreams --help` may take
+    from aiokafka.errors import KafkaConnectionError  # noqa: PLC0415
+
+    from models.errors import ModelsError  # noqa: PLC0415
+    from streams.engine.admin import AdminError  # noqa: PLC0415
+    from streams.engine.embedded import EmbeddedBrokerError  # noqa: PLC0415
+    from streams.engine.outlet import PublishTimeoutError  # noqa: PLC0415
+    from streams.engine.transport import EngineError  # noqa: PLC0415
+
+    if isinstance(error, PublishTimeoutError | EngineError):
+        return ExitCode.GAVE_UP
+    if isinstance(error, AdminError) and isinstance(error.__cause__, KafkaConnectionError):
+        return ExitCode.UNREACHABLE
+    return ExitCode.DEPLOYMENT if isinstance(error, AdminError | EmbeddedBrokerError | ModelsError) else None

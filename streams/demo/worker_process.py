@@ -1,0 +1,91 @@
+"""A worker as a process of its own, as it runs in service; started, watched and ended from here."""
+
+import asyncio
+import contextlib
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+READY_S: Final = 90.0
+STOP_S: Final = 20.0
+LOG_LINES: Final = 30
+
+
+class WorkerProcessError(Exception):
+    """The worker ended, or is not ready in time; the message ends with the last lines of its log."""
+
+
+class WorkerProcess:
+    """`facestreams worker` with these settings.
+
+    settings: FACESTREAMS_ variables; FACESTREAMS_HTTP_PORT must be among them and free. None other are handed on.
+    """
+
+    def __init__(self, settings: Mapping[str, str]) -> None:
+        self._port = int(settings["FACESTREAMS_HTTP_PORT"])
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("FACESTREAMS_")}
+        descriptor, name = tempfile.mkstemp(prefix="facestreams-worker-", suffix=".log")
+        self._log = Path(name)
+        with os.fdopen(descriptor, "wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "streams.cli", "worker"],
+                env={**inherited, **settings},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+
+    async def ready(self, timeout_s: float = READY_S) -> None:
+        """Wait until it recognises frames as they come. Raises WorkerProcessError."""
+        deadline = time.monotonic() + timeout_s
+        while (said := await asyncio.to_thread(self._said)) is not None:
+            if self.process.poll() is not None:
+                raise WorkerProcessError(f"the worker ended with code {self.process.returncode}:\n{self.log_tail()}")
+            if time.monotonic() > deadline:
+                raise WorkerProcessError(f"the worker is not ready after {timeout_s:g} s ({said}):\n{self.log_tail()}")
+            await asyncio.sleep(0.1)
+
+    def check(self) -> None:
+        """Raise WorkerProcessError if it has ended."""
+        if self.process.poll() is not None:
+            raise WorkerProcessError(f"the worker ended with code {self.process.returncode}:\n{self.log_tail()}")
+
+    def stop(self) -> int:
+        """Ask it to end and wait for that; its exit code. It is killed if it does not."""
+        self.process.terminate()
+        try:
+            return self.process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            return self.kill()
+        finally:
+            self._log.unlink(missing_ok=True)
+
+    def kill(self) -> int:
+        """End it at once, as a crash would."""
+        self.process.kill()
+        code = self.process.wait()
+        self._log.unlink(missing_ok=True)
+        return code
+
+    def log_tail(self) -> str:
+        """The last lines of its log."""
+        with contextlib.suppress(OSError):
+            return "\n".join(self._log.read_text(errors="replace").splitlines()[-LOG_LINES:])
+        return ""
+
+    def _said(self) -> str | None:
+        """None when ready, else why not."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/ready", timeout=2):
+                return None
+        except urllib.error.HTTPError as error:
+            return error.read().decode(errors="replace")
+        except OSError:
+            return "it does not answer"

@@ -1,0 +1,106 @@
+"""How a program outside the worker reaches the broker: without a group, and without creating a topic."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import (
+    KafkaConnectionError,
+    KafkaTimeoutError,
+    NodeNotReadyError,
+    RequestTimedOutError,
+    StaleMetadata,
+)
+
+from streams.edge.errors import BrokerUnreachableError, TopicMissingError
+from streams.wire.connection import Connection
+
+REQUEST_TIMEOUT_S: Final = 10.0
+"""How long a broker may be silent before a client gives up; aiokafka's own 40 s are long for a command line."""
+
+FETCH_WAIT_MS: Final = 100
+MAX_HEADROOM_BYTES: Final = 64 * 1024
+"""Key, headers and framing around a picture; the topics allow the same."""
+
+_UNREACHABLE = (KafkaConnectionError, KafkaTimeoutError, NodeNotReadyError, RequestTimedOutError, StaleMetadata)
+
+
+@contextmanager
+def reaching(connection: Connection) -> Iterator[None]:
+    """Turn a client's failures to reach the broker into BrokerUnreachableError."""
+    try:
+        yield
+    except _UNREACHABLE as error:
+        raise BrokerUnreachableError(connection.bootstrap_servers) from error
+
+
+async def require_topics(connection: Connection, *names: str) -> None:
+    """Raise TopicMissingError unless all exist.
+
+    Asked of the whole list: a broker may create a topic, with settings that keep no promise, for whoever
+    asks for it by name.
+    """
+    admin = AIOKafkaAdminClient(request_timeout_ms=int(REQUEST_TIMEOUT_S * 1000), **connection.client_options())
+    try:
+        with reaching(connection):
+            await admin.start()
+            existing = set(await admin.list_topics())
+    finally:
+        await admin.close()
+    for name in names:
+        if name not in existing:
+            raise TopicMissingError(name)
+
+
+async def started_producer(connection: Connection, *, max_picture_bytes: int) -> AIOKafkaProducer:
+    """A producer that waits for every replica and takes pictures of this size. The caller stops it."""
+    producer = AIOKafkaProducer(
+        acks="all",
+        max_request_size=max_picture_bytes + MAX_HEADROOM_BYTES,
+        request_timeout_ms=int(REQUEST_TIMEOUT_S * 1000),
+        **connection.client_options(),
+    )
+    try:
+        with reaching(connection):
+            await producer.start()
+    except BaseException:
+        await producer.stop()
+        raise
+    return producer
+
+
+async def started_consumer(connection: Connection, topic: str, *, from_beginning: bool) -> AIOKafkaConsumer:
+    """A consumer of all partitions of an existing topic, in no group. The caller stops it.
+
+    Its place is settled before this returns: whatever is appended afterwards will be read.
+    """
+    consumer = AIOKafkaConsumer(
+        group_id=None,
+        enable_auto_commit=False,
+        fetch_max_wait_ms=FETCH_WAIT_MS,
+        request_timeout_ms=int(REQUEST_TIMEOUT_S * 1000),
+        **connection.client_options(),
+    )
+    try:
+        with reaching(connection):
+            await consumer.start()
+            consumer.assign(await _partitions(consumer, topic))
+            seek = consumer.seek_to_beginning if from_beginning else consumer.seek_to_end
+            await seek()
+            for partition in consumer.assignment():
+                await consumer.position(partition)
+    except BaseException:
+        await consumer.stop()
+        raise
+    return consumer
+
+
+async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> list[TopicPartition]:
+    # partitions_for_topic answers from what the client has cached, and nothing is cached before the first question
+    await consumer.topics()
+    partitions = consumer.partitions_for_topic(topic)
+    if not partitions:
+        raise TopicMissingError(topic)
+    return [TopicPartition(topic, partition) for partition in sorted(partitions)]

@@ -1,0 +1,52 @@
+"""Gallery commands as they travel: key, value and headers of a gallery-commands record."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+from uuid import uuid4
+
+from streams.wire.headers import Caller
+
+ConsentBasis = Literal["of_age", "guardian"]
+
+
+def _new_request_id() -> str:
+    return str(uuid4())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """What is asked for one person.
+
+    command: `enroll` or `forget`. picture: encoded bytes, empty for forget. gallery: None is `default`.
+    request_id: the sender's own; its answer carries the same.
+    """
+
+    command: Literal["enroll", "forget"]
+    person_id: str
+    picture: bytes = field(default=b"", repr=False)
+    gallery: str | None = None
+    consent: str | None = None
+    consent_basis: ConsentBasis | None = None
+    caller: Caller = field(default_factory=Caller)
+    request_id: str = field(default_factory=_new_request_id)
+
+    def key(self) -> bytes:
+        """The record's key: the person id."""
+        return self.person_id.encode()
+
+    def headers(self) -> list[tuple[str, bytes]]:
+        """The record's headers; what is None is left out."""
+        given = {
+            "command": self.command,
+            "person_id": self.person_id,
+            "gallery": self.gallery,
+            "consent": self.consent,
+            "consent_basis": self.consent_basis,
+            "request_id": self.request_id,
+            "account": self.caller.account,
+            "uin": self.caller.uin,
+            "sub_uin": self.caller.sub_uin,
+            "request_ip": self.caller.request_ip,
+            "region": self.caller.region,
+        }
+        return [(name, value.encode()) for name, value in given.items() if value is not None]

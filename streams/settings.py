@@ -1,0 +1,212 @@
+"""The settings of a deployment: read once, checked whole, handed down as plain values.
+
+Every field is the environment variable `FACESTREAMS_<FIELD>`; an empty value counts as not given. This
+module alone reads the environment, and only the composition root and the command line import it.
+"""
+
+import os
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from streams.gallery_rules import GalleryRules
+from streams.settings_words import description, expected
+from streams.wire.connection import Connection
+from streams.wire.topics import Topics
+
+PREFIX: Final = "FACESTREAMS_"
+DEFAULT_ACCOUNT: Final = "main"
+
+READ_ELSEWHERE: Final = frozenset({"FACESTREAMS_BENCH_CLIPS"})
+"""Names under our prefix that are no settings: the benchmark reads them."""
+
+
+class SettingsError(Exception):
+    """A setting is unknown, malformed or out of its range. Stops the start.
+
+    variable: the environment variable. problem: what was expected; never the value, which may be a
+    secret that was pasted into the wrong place.
+    """
+
+    def __init__(self, variable: str, problem: str) -> None:
+        super().__init__(f"{variable}: {problem}")
+        self.variable = variable
+        self.problem = problem
+
+
+def _text(pattern: str, expected: str, description: str) -> Meta:
+    return Meta(pattern=pattern, description=description, extra={"expected": expected})
+
+
+_HOST_PORT = r"(\[[0-9A-Fa-f:]+\]|[^\s,:\[\]]+):[0-9]{1,5}"
+
+Servers = Annotated[
+    str, _text(rf"^{_HOST_PORT}(,{_HOST_PORT})*$", "host:port, comma-separated", "the brokers to ask first")
+]
+TopicPrefix = Annotated[
+    str,
+    _text(r"^[A-Za-z0-9._-]{1,100}$", "up to 100 of letters, digits, dot, _ and -", "first part of every topic's name"),
+]
+Account = Annotated[  # no dot: the parts of a topic's name must stay apart
+    str, _text(r"^[A-Za-z0-9_-]{1,64}$", "up to 64 of letters, digits, _ and -", "the customer's account")
+]
+Name = r"^[^\x00-\x1f\x7f]{1,256}$"
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """One deployment. Make it with `from_environment`, which checks; the constructor does not.
+
+    None in a field of quality or following stands for the models' own default.
+    """
+
+    # broker
+    bootstrap_servers: Servers = "127.0.0.1:9092"
+    broker: Annotated[Literal["kafka", "embedded"], Meta(description="what the broker can be asked for")] = "kafka"
+    prefix: TopicPrefix = "facestreams"
+    account: Account = DEFAULT_ACCOUNT
+    app_id: Annotated[str, _text(Name, "up to 256 characters", "the account's AppID, written to the logs")] = "0"
+    region: Annotated[str, _text(Name, "up to 256 characters", "the one region that is served")] = "local"
+    partitions: Annotated[
+        int,
+        Meta(ge=1, le=1000, description="of each topic, fixed for life; 2 to 3 times the largest number of workers"),
+    ] = 12
+    replication: Annotated[int, Meta(ge=1, le=9, description="copies of each topic")] = 1
+
+    # files
+    key_dir: Annotated[Path, Meta(description="the account's keys", extra={"default": "<data home>/keys/<account>"})]
+    cache_dir: Annotated[Path, Meta(description="prepared networks", extra={"default": "<cache home>"})]
+    snapshot_dir: Annotated[Path | None, Meta(description="sealed copies of the gallery; unset: none are written")] = (
+        None
+    )
+
+    # models and galleries
+    model_pack: Annotated[
+        str, _text(r"^\S+$", "opencv-zoo, or insightface:<name or directory>", "where the networks come from")
+    ] = "opencv-zoo"
+    galleries: Annotated[
+        GalleryRules,
+        Meta(
+            description="which galleries a camera may search; the first pattern that fits counts, its first gallery is"
+            " the default",
+            extra={"expected": "pattern=gallery,...;pattern=gallery,...", "default": "*=default"},
+        ),
+    ] = GalleryRules("*=default")
+    false_positive_rate: Annotated[
+        float, Meta(gt=0, lt=1, description="share of strangers that may be named, at any gallery size")
+    ] = 0.01
+    hnsw_from: Annotated[int, Meta(ge=0, le=10_000_000, description="features from which an HNSW is built")] = 2000
+    detect_size: Annotated[
+        int, Meta(ge=128, le=1920, multiple_of=32, description="longer side of the frame that the detector sees")
+    ] = 640
+    min_face_px: Annotated[int, Meta(ge=1, le=4096, description="smallest face that is encoded")] | None = None
+    min_sharpness: Annotated[float, Meta(ge=0, le=1, description="least sharp face that is encoded")] | None = None
+    max_yaw_deg: Annotated[float, Meta(ge=0, le=90, description="furthest turned face that is encoded")] | None = None
+    min_confidence: Annotated[float, Meta(ge=0, le=1, description="least certain face that is encoded")] | None = None
+    encodings_per_frame: Annotated[int, Meta(ge=1, le=1000, description="most faces encoded in a frame")] | None = None
+    recheck_s: (
+        Annotated[float, Meta(gt=0, le=3600, description="a followed face is encoded again after this time")] | None
+    ) = None
+
+    # load
+    threads: Annotated[int, Meta(ge=0, le=1024, description="that recognise; 0: one a core")] = 0
+    max_in_flight: Annotated[int, Meta(ge=1, le=1024, description="frames taken in and not yet answered")] = 16
+    max_cameras: Annotated[int, Meta(ge=1, le=100_000, description="whose state a worker keeps")] = 1000
+    camera_idle_s: Annotated[
+        float, Meta(gt=0, le=86_400, description="a camera's state is dropped after this time")
+    ] = 600.0
+    max_picture_bytes: Annotated[int, Meta(ge=1024, le=67_108_864, description="largest frame or picture")] = 4_194_304
+    max_picture_pixels: Annotated[int, Meta(ge=1024, le=268_435_456, description="largest frame or picture")] = (
+        33_177_600
+    )
+
+    # visits
+    visit_timeout_s: Annotated[float, Meta(gt=0, le=3600, description="a visit ends when unseen for this time")] = 5.0
+    sighting_update_s: Annotated[float, Meta(gt=0, le=3600, description="between two updates of a visit")] = 5.0
+    silence_s: Annotated[
+        float, Meta(gt=0, le=86_400, description="a camera without frames for this time ends its visits")
+    ] = 10.0
+
+    # group membership and delivery
+    session_timeout_s: Annotated[float, Meta(ge=1, le=1800, description="a worker is dead after this silence")] = 10.0
+    rebalance_timeout_s: Annotated[float, Meta(ge=1, le=1800, description="longest wait for workers to rejoin")] = 6.0
+    heartbeat_s: Annotated[float, Meta(ge=0.1, le=600, description="between two signs of life")] = 1.0
+    commit_interval_s: Annotated[float, Meta(ge=0.05, le=600, description="between two commits")] = 1.0
+    publish_timeout_s: Annotated[float, Meta(ge=1, le=3600, description="a worker gives up on a refused output")] = 60.0
+
+    # surface
+    http_host: Annotated[str, _text(r"^\S+$", "an address", "where /metrics, /live and /ready are")] = "127.0.0.1"
+    http_port: Annotated[int, Meta(ge=0, le=65_535, description="0: any free one")] = 8780
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], Meta(description="least level of a worker's own log")
+    ] = "info"
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> "Settings":
+        """The settings in `environ`, whatever else it holds. Raises SettingsError with one line."""
+        fields = {PREFIX + field.name.upper(): field for field in msgspec.structs.fields(cls)}
+        values: dict[str, Any] = {}
+        for variable, raw in environ.items():
+            if not variable.startswith(PREFIX) or variable in READ_ELSEWHERE:
+                continue
+            if variable not in fields:
+                raise SettingsError(variable, _unknown(variable, fields))
+            if raw != "":
+                field = fields[variable]
+                values[field.name] = _converted(variable, raw, field)
+        account = values.get("account", DEFAULT_ACCOUNT)
+        values.setdefault("key_dir", _home(environ, "XDG_DATA_HOME", ".local/share") / "keys" / account)
+        values.setdefault("cache_dir", _home(environ, "XDG_CACHE_HOME", ".cache"))
+        settings = cls(**values)
+        settings._check_together()
+        return settings
+
+    def _check_together(self) -> None:
+        if not self.heartbeat_s * 2 <= min(self.session_timeout_s, self.rebalance_timeout_s):
+            raise SettingsError(
+                PREFIX + "HEARTBEAT_S", "expected at most half of SESSION_TIMEOUT_S and of REBALANCE_TIMEOUT_S"
+            )
+
+    def connection(self) -> Connection:
+        """How to reach the broker."""
+        return Connection(self.bootstrap_servers)
+
+    def topics(self) -> Topics:
+        """The topics of this account."""
+        return Topics(self.prefix, self.account, self.partitions, self.max_picture_bytes)
+
+    def galleries_of(self, camera_id: str) -> tuple[str, ...]:
+        """What this camera may search, its default first; empty if no pattern fits it."""
+        return self.galleries.of(camera_id)
+
+
+def from_process(overrides: Mapping[str, str]) -> Settings:
+    """The settings of this process's environment; `overrides` (names as in it) go before. Raises SettingsError."""
+    return Settings.from_environment({**os.environ, **overrides})
+
+
+def _converted(variable: str, raw: str, field: msgspec.structs.FieldInfo) -> Any:
+    try:
+        return msgspec.convert(raw, field.type, strict=False, dec_hook=_from_text)
+    except msgspec.ValidationError:
+        # from None: msgspec's own message repeats the value
+        raise SettingsError(variable, f"expected {expected(field.type)} ({description(field.type)})") from None
+
+
+def _from_text(kind: type, raw: str) -> Any:
+    return Path(raw).expanduser() if kind is Path else kind(raw)
+
+
+def _unknown(variable: str, fields: Mapping[str, Any]) -> str:
+    near = get_close_matches(variable, fields, n=1)
+    return "no such setting" + (f"; did you mean {near[0]}?" if near else "")
+
+
+def _home(environ: Mapping[str, str], variable: str, fallback: str) -> Path:
+    # the XDG specification: a relative path in the variable is to be ignored
+    given = Path(environ.get(variable, ""))
+    home = Path(environ.get("HOME") or "~").expanduser()
+    return (given if given.is_absolute() else home / fallback) / "facestreams"

@@ -1,0 +1,151 @@
+"""Ours as it is used: frames on a topic of the embedded broker, a worker, recognitions on another topic."""
+
+import asyncio
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import TracebackType
+from typing import Self
+
+from clips import Clip
+from rig import Rig
+from systems import Named, Run
+from worker_process import WorkerProcess
+
+from models.gallery.keys import KeyDirectory
+from streams.edge.broker import started_consumer, started_producer
+from streams.edge.client import GalleryClient
+from streams.engine.admin import create_missing
+from streams.engine.brokers import EMBEDDED
+from streams.engine.embedded import EmbeddedBroker
+from streams.wire.connection import Connection
+from streams.wire.records import Recognition, decode
+from streams.wire.topics import CAMERA_FRAMES, RECOGNITIONS, Topics
+
+DRAIN_S = 120.0
+
+
+class ThroughBroker:
+    """The embedded broker with one clip's people enrolled; a context manager.
+
+    All frames of a run are on the topic before its worker starts, so that neither a publisher nor a reader takes
+    processor time from it. Frames bear the time at which they were filmed, which this broker leaves as it is: what
+    is done every few seconds is done as often as in a live feed.
+    """
+
+    name = "facestreams"
+
+    def __init__(self, clip: Clip, rig: Rig, copies: int) -> None:
+        """copies: how many cameras show the clip at once."""
+        self._clip = clip
+        self._cache_dir = rig.cache_dir
+        self._copies = copies
+        self._runs = 0
+        self._topics = Topics()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            broker = stack.enter_context(EmbeddedBroker())
+            key_dir = Path(stack.enter_context(TemporaryDirectory()), "keys")
+            KeyDirectory.create(key_dir)
+            self._connection = Connection(broker.bootstrap_servers)
+            self._environment = {
+                "FACESTREAMS_BOOTSTRAP_SERVERS": broker.bootstrap_servers,
+                "FACESTREAMS_BROKER": "embedded",
+                "FACESTREAMS_KEY_DIR": str(key_dir),
+                "FACESTREAMS_CACHE_DIR": str(self._cache_dir),
+                "FACESTREAMS_LOG_LEVEL": "error",
+            }
+            asyncio.run(self._enroll())
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def run(self, clip: Clip) -> Run:
+        """See `System`. Raises ValueError for another clip than the one whose people are enrolled."""
+        if clip is not self._clip:
+            raise ValueError(f"the people of {self._clip.name} are enrolled, not those of {clip.name}")
+        self._runs += 1
+        return asyncio.run(self._run())
+
+    async def _enroll(self) -> None:
+        await create_missing(self._connection, self._topics, replication=1, broker=EMBEDDED)
+        with WorkerProcess(self._environment) as worker:
+            await asyncio.to_thread(worker.wait_until_ready)
+            async with GalleryClient(self._connection, self._topics) as gallery:
+                for person_id, picture in self._clip.people.items():
+                    await gallery.enroll(person_id, picture, consent="bench", consent_basis="of_age")
+
+    async def _run(self) -> Run:
+        frames = self._copies * len(self._clip)
+        before = await self._recognised()
+        await self._publish()
+        with WorkerProcess(self._environment) as worker:
+            deadline_s = time.monotonic() + DRAIN_S
+            while await self._recognised() < before + frames:
+                worker.check()
+                if time.monotonic() > deadline_s:
+                    raise TimeoutError(f"{frames} frames were not recognised within {DRAIN_S:g} s")
+                await asyncio.sleep(0.25)
+            encodings = await asyncio.to_thread(worker.encodings)
+        return self._run_of(await self._read(before + frames), encodings)
+
+    async def _publish(self) -> None:
+        filmed_ms = 1000 * len(max(self._clip.cameras.values(), key=len)) / self._clip.frames_per_s
+        begun_ms = time.time_ns() // 1_000_000 - filmed_ms
+        producer = await started_producer(self._connection, max_picture_bytes=self._topics.max_picture_bytes)
+        try:
+            for camera_id, number, jpeg in self._clip.frames():
+                for copy in range(self._copies):
+                    await producer.send(
+                        self._topics.name(CAMERA_FRAMES),
+                        jpeg,
+                        key=f"{self._prefix(copy)}{camera_id}".encode(),
+                        headers=[("frame_id", str(number).encode())],
+                        timestamp_ms=round(begun_ms + 1000 * number / self._clip.frames_per_s),
+                    )
+            await producer.flush()
+        finally:
+            await producer.stop()
+
+    def _prefix(self, copy: int) -> str:
+        return f"run{self._runs}-{copy}-"
+
+    async def _recognised(self) -> int:
+        """Records on the topic recognitions."""
+        consumer = await started_consumer(self._connection, self._topics.name(RECOGNITIONS), from_beginning=False)
+        try:
+            return sum((await consumer.end_offsets(list(consumer.assignment()))).values())
+        finally:
+            await consumer.stop()
+
+    async def _read(self, records: int) -> list[Recognition]:
+        """The recognitions of this run, of which there are `records` with those of earlier ones."""
+        consumer = await started_consumer(self._connection, self._topics.name(RECOGNITIONS), from_beginning=True)
+        try:
+            read = [decode((await consumer.getone()).value, Recognition) for _ in range(records)]
+        finally:
+            await consumer.stop()
+        return [record for record in read if record.camera_id.startswith(f"run{self._runs}-")]
+
+    def _run_of(self, recognitions: list[Recognition], encodings: int) -> Run:
+        processed_ms = [record.processed_at_ms for record in recognitions]
+        fps = 1000 * (len(recognitions) - 1) / (max(processed_ms) - min(processed_ms))
+        first = self._prefix(0)
+        said = {
+            (record.camera_id.removeprefix(first), int(record.frame_id or 0)): tuple(_named(record))
+            for record in recognitions
+            if record.camera_id.startswith(first)
+        }
+        return Run(fps, encodings / self._copies, said)
+
+
+def _named(record: Recognition) -> list[Named]:
+    return [
+        ((face.box.left, face.box.top, face.box.width, face.box.height), face.match.person_id) for face in record.faces
+    ]

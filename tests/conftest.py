@@ -1,0 +1,50 @@
+"""What holds for all tests: in CI nothing may be skipped, and no test may fail for being slow."""
+
+import os
+from collections.abc import Generator
+
+import pytest
+from hypothesis import settings
+
+# a shared machine may stall at any time; CI tries the same examples each time
+settings.register_profile("house", deadline=None, derandomize=os.environ.get("CI") == "true")
+settings.load_profile("house")
+
+
+class NothingSkipped:
+    """Fails a session in which a test, or a whole file, was skipped, and says which and why."""
+
+    def __init__(self) -> None:
+        self._skipped: list[str] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """A test; an expected failure is reported as skipped too, and is none."""
+        if report.skipped and not hasattr(report, "wasxfail"):
+            self._note(report)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """A file that skipped itself while it was imported."""
+        if report.skipped:
+            self._note(report)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
+        """Outermost, so that the terminal's summary shows the exit code that counts."""
+        if self._skipped and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        return (yield)
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Say what was skipped."""
+        for line in self._skipped:
+            terminalreporter.write_line(f"skipped, which is an error in CI: {line}", red=True)
+
+    def _note(self, report: pytest.TestReport | pytest.CollectReport) -> None:
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        self._skipped.append(f"{report.nodeid}: {reason}")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """CI=true, as CI services set it."""
+    if os.environ.get("CI") == "true":
+        config.pluginmanager.register(NothingSkipped(), "nothing-skipped")

@@ -1,0 +1,97 @@
+import asyncio
+import itertools
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+import structlog
+
+from streams.cli.entry import run
+from streams.engine.admin import create_missing
+from streams.engine.brokers import EMBEDDED
+from streams.engine.embedded import EmbeddedBroker
+from streams.wire.connection import Connection
+from streams.wire.topics import Topics
+
+_prefixes = (f"cli{number}" for number in itertools.count())
+
+Run = Callable[..., tuple[int, str, str]]
+Started = Callable[..., "subprocess.Popen[str]"]
+
+
+@pytest.fixture(autouse=True)
+def own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No setting of whoever runs the tests, and a home of the test's own."""
+    for name in [name for name in os.environ if name.startswith("FACESTREAMS_")]:
+        monkeypatch.delenv(name)
+    for name in ("XDG_DATA_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture(autouse=True)
+def log_as_before() -> Iterator[None]:
+    """A command sets the log up for its whole process; here it outlives no test."""
+    root, clients = logging.getLogger(), logging.getLogger("aiokafka")
+    handlers, levels = root.handlers[:], (root.level, clients.level)
+    yield
+    structlog.reset_defaults()
+    root.handlers[:] = handlers
+    root.setLevel(levels[0])
+    clients.setLevel(levels[1])
+
+
+@pytest.fixture
+def facestreams(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Carries out a command line here; exit code, stdout, stderr."""
+
+    def carry_out(*arguments: object) -> tuple[int, str, str]:
+        capsys.readouterr()
+        code = run([str(argument) for argument in arguments])
+        return (code, *capsys.readouterr())
+
+    return carry_out
+
+
+@pytest.fixture
+def started() -> Iterator[Started]:
+    """Starts `facestreams` in a process of its own; it ends with the test, whatever happens."""
+    with ExitStack() as stack:
+
+        def start(*arguments: object) -> "subprocess.Popen[str]":
+            process = stack.enter_context(
+                subprocess.Popen(
+                    [sys.executable, "-c", "from streams.cli import main; main()", *map(str, arguments)],
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    text=True,
+                )
+            )
+            stack.callback(process.kill)
+            return process
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def connection() -> Iterator[Connection]:
+    """A broker of this session's own, on loopback; it ends with the session."""
+    with EmbeddedBroker() as broker:
+        yield Connection(broker.bootstrap_servers)
+
+
+@pytest.fixture
+def topics(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> Topics:
+    """Topics of this test's own; the environment leads every command to them."""
+    topics = Topics(prefix=next(_prefixes), partitions=2)
+    asyncio.run(create_missing(connection, topics, replication=1, broker=EMBEDDED))
+    monkeypatch.setenv("FACESTREAMS_BOOTSTRAP_SERVERS", connection.bootstrap_servers)
+    monkeypatch.setenv("FACESTREAMS_PREFIX", topics.prefix)
+    monkeypatch.setenv("FACESTREAMS_PARTITIONS", "2")
+    monkeypatch.setenv("FACESTREAMS_BROKER", "embedded")
+    return topics

@@ -1,0 +1,49 @@
+import pytest
+from aiokafka.errors import KafkaConnectionError
+
+from models.errors import KeyDirectoryError, PackError
+from streams.cli.exit_codes import ExitCode
+from streams.cli.failures import exit_code_of
+from streams.cli.packages import ShadowedPackageError
+from streams.edge.errors import (
+    AnswerTimeoutError,
+    BrokerUnreachableError,
+    PictureTooLargeError,
+    SourceError,
+    TopicMissingError,
+)
+from streams.engine.admin import AdminError
+from streams.engine.embedded import EmbeddedBrokerError
+from streams.engine.outlet import PublishTimeoutError
+from streams.engine.transport import EngineError
+from streams.settings import SettingsError
+
+
+def unreachable() -> AdminError:
+    error = AdminError("no broker answers")
+    error.__cause__ = KafkaConnectionError()
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (PictureTooLargeError(2, 1), ExitCode.REFUSED),
+        (SettingsError("FACESTREAMS_X", "no such setting"), ExitCode.DEPLOYMENT),
+        (ShadowedPackageError(), ExitCode.DEPLOYMENT),
+        (TopicMissingError("a.b.c"), ExitCode.DEPLOYMENT),
+        (KeyDirectoryError(), ExitCode.DEPLOYMENT),
+        (PackError(), ExitCode.DEPLOYMENT),
+        (EmbeddedBrokerError(), ExitCode.DEPLOYMENT),
+        (AdminError(), ExitCode.DEPLOYMENT),
+        (unreachable(), ExitCode.UNREACHABLE),
+        (BrokerUnreachableError("kafka:9092"), ExitCode.UNREACHABLE),
+        (PublishTimeoutError(), ExitCode.GAVE_UP),
+        (EngineError(), ExitCode.GAVE_UP),
+        (AnswerTimeoutError("r1", 1), ExitCode.TIMEOUT),
+        (SourceError(), ExitCode.SOURCE),
+        (RuntimeError(), None),
+    ],
+)
+def test_each_failure_has_its_code(error: Exception, code: ExitCode | None) -> None:
+    assert exit_code_of(error) is code

@@ -1,0 +1,146 @@
+import asyncio
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from streams.cli.exit_codes import ExitCode
+from streams.edge.broker import started_consumer, started_producer
+from streams.wire.connection import Connection
+from streams.wire.feature_keys import FeatureKey
+from streams.wire.headers import CommandHeaders, command_headers
+from streams.wire.records import GalleryEvent, encode
+from streams.wire.topics import FACE_FEATURES, GALLERY_COMMANDS, GALLERY_EVENTS, Topics
+
+pytestmark = pytest.mark.broker
+
+CONSENT = ("--consent", "form 7", "--consent-basis", "of_age")
+Code = Callable[[CommandHeaders, bytes], str]
+
+
+@contextmanager
+def worker(connection: Connection, topics: Topics, code_of: Code) -> Iterator[list[CommandHeaders]]:
+    """Answers each command, in a thread of its own, with the code that `code_of` gives."""
+    taken: list[CommandHeaders] = []
+    stop = threading.Event()
+
+    async def serve() -> None:
+        consumer = await started_consumer(connection, topics.name(GALLERY_COMMANDS), from_beginning=True)
+        producer = await started_producer(connection, max_picture_bytes=1000)
+        while not stop.is_set():
+            for batch in (await consumer.getmany(timeout_ms=50)).values():
+                for message in batch:
+                    taken.append(command_headers(message.headers))
+                    answer = _answer(taken[-1], code_of(taken[-1], message.value))
+                    await producer.send_and_wait(topics.name(GALLERY_EVENTS), encode(answer))
+        await producer.stop()
+        await consumer.stop()
+
+    thread = threading.Thread(target=asyncio.run, args=(serve(),))
+    thread.start()
+    try:
+        yield taken
+    finally:
+        stop.set()
+        thread.join()
+
+
+def _answer(headers: CommandHeaders, code: str) -> GalleryEvent:
+    return GalleryEvent(
+        event_id="0000000a-gallery-commands-0-1",
+        request_id=headers.request_id or "",
+        account="main",
+        gallery=headers.gallery,
+        command=headers.command,
+        accepted=code in {"enrolled", "forgotten"},
+        code=code,
+        detail="" if code in {"enrolled", "forgotten"} else "because",
+        person=None,
+        features=1,
+        requested_at_ms=1,
+        processed_at_ms=2,
+    )
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> list[Path]:
+    paths = [tmp_path / name for name in ("one.jpg", "two.jpg")]
+    for path in paths:
+        path.write_bytes(path.name.encode())
+    return paths
+
+
+def test_each_picture_is_a_request_with_its_answer(
+    facestreams, connection: Connection, topics: Topics, pictures: list[Path]
+) -> None:
+    with worker(connection, topics, lambda _headers, _picture: "enrolled") as taken:
+        code, out, err = facestreams("enroll", "ada", *pictures, *CONSENT, "--gallery", "vip")
+
+    assert (code, err) == (ExitCode.DONE, "")
+    assert out == "".join(f"ada from {path}: enrolled\n" for path in pictures)
+    assert [(headers.person_id, headers.gallery) for headers in taken] == [("ada", "vip")] * 2
+    assert {(headers.consent, headers.consent_basis) for headers in taken} == {("form 7", "of_age")}
+
+
+def test_one_refusal_is_a_refusal(facestreams, connection: Connection, topics: Topics, pictures: list[Path]) -> None:
+    with worker(connection, topics, lambda _, picture: "no_face" if picture == b"one.jpg" else "enrolled"):
+        code, out, _ = facestreams("enroll", "ada", *pictures, *CONSENT)
+
+    assert code == ExitCode.REFUSED
+    assert out == f"ada from {pictures[0]}: no_face (because)\nada from {pictures[1]}: enrolled\n"
+
+
+def test_forget_says_what_became_of_it(facestreams, connection: Connection, topics: Topics) -> None:
+    with worker(connection, topics, lambda headers, _: "forgotten" if headers.person_id == "ada" else "unknown_person"):
+        assert facestreams("forget", "ada") == (ExitCode.DONE, "ada: forgotten\n", "")
+        assert facestreams("forget", "bob") == (ExitCode.REFUSED, "bob: unknown_person (because)\n", "")
+
+
+def test_without_a_worker_the_wait_ends(facestreams, topics: Topics) -> None:
+    code, out, err = facestreams("forget", "ada", "--timeout", "0.2")
+
+    assert (code, out) == (ExitCode.TIMEOUT, "")
+    assert err.startswith("facestreams: no answer to request ")
+    assert err.endswith(" within 0.2 s; is a worker running?\n")
+
+
+def test_no_wait_names_the_request(facestreams, topics: Topics, pictures: list[Path]) -> None:
+    code, out, _ = facestreams("enroll", "ada", pictures[0], *CONSENT, "--no-wait")
+
+    assert code == ExitCode.DONE
+    assert out.startswith(f"ada from {pictures[0]}: sent as request ")
+
+
+def test_a_missing_picture_sends_nothing(facestreams, pictures: list[Path], tmp_path: Path) -> None:
+    code, _, err = facestreams("enroll", "ada", pictures[0], tmp_path / "none.jpg", *CONSENT)
+
+    assert code == ExitCode.SOURCE
+    assert err == f"facestreams: {tmp_path}/none.jpg: No such file or directory\n"
+
+
+def test_persons_are_listed_with_their_consent(facestreams, connection: Connection, topics: Topics) -> None:
+    assert facestreams("persons") == (ExitCode.DONE, "", "0 enrolled\n")
+    asyncio.run(_store(connection, topics))
+
+    code, out, err = facestreams("persons")
+    assert (code, err) == (ExitCode.DONE, "1 enrolled\n")
+    assert out == "default/ada: 2 features, consent form 7 (of_age), model sface, key tk-1\n"
+
+    code, out, _ = facestreams("persons", "--json")
+    assert code == ExitCode.DONE
+    person = json.loads(out)
+    assert (person["gallery"], person["person_id"]) == ("default", "ada")
+    assert [feature["feature_id"] for feature in person["features"]] == ["f1", "f2"]
+
+
+async def _store(connection: Connection, topics: Topics) -> None:
+    producer = await started_producer(connection, max_picture_bytes=1000)
+    headers = [("key_id", b"tk-1"), ("model_version", b"sface"), ("consent", b"form 7"), ("consent_basis", b"of_age")]
+    for key in (FeatureKey("default", "ada"), FeatureKey("default", "ada", "f1"), FeatureKey("default", "ada", "f2")):
+        await producer.send_and_wait(
+            topics.name(FACE_FEATURES), b"sealed", key=key.encode(), partition=key.partition(2), headers=headers
+        )
+    await producer.stop()

@@ -1,0 +1,65 @@
+import json
+import logging
+
+import pytest
+import structlog
+
+from streams.cli.log import set_up_log
+
+
+def test_an_event_is_one_line_of_json(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_log("info")
+
+    structlog.get_logger("any").info("frame refused", camera_id="lobby", size=3)
+
+    line = json.loads(capsys.readouterr().err)
+    assert line.pop("timestamp").endswith("Z")
+    assert line == {"level": "info", "event": "frame refused", "camera_id": "lobby", "size": 3}
+
+
+def test_bytes_are_replaced_by_their_number(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_log("info")
+
+    structlog.get_logger("any").info("odd", picture=b"\xff\xd8secret", view=memoryview(b"secret"))
+
+    line = json.loads(capsys.readouterr().err)
+    assert (line["picture"], line["view"]) == ("<8 bytes>", "<6 bytes>")
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_a_trace_shows_no_local_variable(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, terminal: bool
+) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: terminal)
+    set_up_log("info")
+
+    def refuse(picture: bytes) -> None:
+        raise ValueError(f"{len(picture)} bytes")
+
+    try:
+        refuse(bytes.fromhex("464143452d464143452d46414345"))
+    except ValueError:
+        structlog.get_logger("any").exception("failed")
+
+    written = capsys.readouterr().err
+    assert "ValueError" in written
+    assert "14 bytes" in written
+    assert "FACE-FACE" not in written
+
+
+def test_levels_below_are_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_log("warning")
+
+    structlog.get_logger("any").info("quiet")
+    structlog.get_logger("any").warning("loud")
+
+    assert [json.loads(line)["event"] for line in capsys.readouterr().err.splitlines()] == ["loud"]
+
+
+def test_debug_does_not_reach_the_kafka_client(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_log("debug")
+
+    logging.getLogger("aiokafka.producer.producer").debug("Sending value=%s", b"picture")
+    logging.getLogger("aiokafka.client").info("connected")
+
+    assert capsys.readouterr().err == "INFO aiokafka.client: connected\n"

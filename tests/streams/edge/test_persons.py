@@ -1,0 +1,183 @@
+import asyncio
+from types import SimpleNamespace
+
+import pytest
+
+from streams.edge.broker import started_producer
+from streams.edge.errors import BrokerUnreachableError
+from streams.edge.persons import Person, Persons, StoredFeature, read_persons
+from streams.wire.connection import Connection
+from streams.wire.feature_keys import FeatureKey
+from streams.wire.topics import FACE_FEATURES, Topics
+
+HEADERS = [
+    ("key_id", b"t-1"),
+    ("model_version", b"sface"),
+    ("quality", b"0.81"),
+    ("consent", "Formular für Zoë".encode()),
+    ("consent_basis", b"guardian"),
+    ("enrolled_at_ms", b"1700000000000"),
+]
+
+
+def key(*parts: str) -> bytes:
+    return FeatureKey(*parts).encode()
+
+
+def feature(feature_id: str) -> StoredFeature:
+    return StoredFeature(feature_id, "t-1", "sface", 0.81, "Formular für Zoë", "guardian", 1700000000000)
+
+
+def test_a_person_is_read_from_keys_and_headers() -> None:
+    persons = Persons()
+
+    persons.apply(key("default", "zoë/2"), b"wrapped", [])
+    persons.apply(key("default", "zoë/2", "f2"), b"sealed", HEADERS)
+    persons.apply(key("default", "zoë/2", "f1"), b"sealed", HEADERS)
+    persons.apply(key("a gallery", "ada", "f1"), b"sealed", HEADERS)
+
+    assert persons.enrolled() == [
+        Person("a gallery", "ada", (feature("f1"),)),
+        Person("default", "zoë/2", (feature("f1"), feature("f2"))),
+    ]
+
+
+def test_a_persons_tombstone_takes_every_feature() -> None:
+    persons = Persons()
+    for name in ("ada", "bob"):
+        persons.apply(key("default", name), b"wrapped", [])
+        persons.apply(key("default", name, "f1"), b"sealed", HEADERS)
+
+    persons.apply(key("default", "ada"), None, [])
+
+    assert [person.person_id for person in persons.enrolled()] == ["bob"]
+
+
+def test_without_a_feature_nobody_is_enrolled() -> None:
+    persons = Persons()
+    persons.apply(key("default", "ada"), b"wrapped", [])
+    persons.apply(key("default", "ada", "f1"), b"sealed", HEADERS)
+    persons.apply(key("default", "ada", "f1"), None, [])
+    persons.apply(key("default", "nobody", "f1"), None, [])
+
+    assert persons.enrolled() == []
+
+
+def test_who_was_forgotten_can_come_back() -> None:
+    persons = Persons()
+    persons.apply(key("default", "ada", "f1"), b"sealed", HEADERS)
+    persons.apply(key("default", "ada"), None, [])
+    persons.apply(key("default", "ada"), b"wrapped", [])
+    persons.apply(key("default", "ada", "f2"), b"sealed", HEADERS)
+
+    assert persons.enrolled() == [Person("default", "ada", (feature("f2"),))]
+
+
+def test_absent_and_malformed_headers_are_none() -> None:
+    persons = Persons()
+
+    persons.apply(key("default", "ada", "f1"), b"sealed", [("quality", b"good"), ("enrolled_at_ms", b"-1")])
+
+    assert persons.enrolled()[0].features == (StoredFeature("f1", None, None, None, None, None, None),)
+
+
+def test_keys_of_others_are_counted() -> None:
+    persons = Persons()
+
+    for foreign in (None, b"", b"~filler", b"a/b/c/d", b"\xff/b"):
+        persons.apply(foreign, b"", [])
+
+    assert persons.unreadable == 5
+    assert persons.enrolled() == []
+
+
+@pytest.mark.broker
+async def test_the_topic_is_read_to_its_end(connection: Connection, topics: Topics) -> None:
+    topic = topics.name(FACE_FEATURES)
+    producer = await started_producer(connection, max_picture_bytes=1000)
+    try:
+        for number in range(30):
+            place = FeatureKey("default", f"person {number:02}")
+            for parts, value in ((place.encode(), b"wrapped"), (key(place.gallery, place.person_id, "f1"), b"sealed")):
+                await producer.send(topic, value, key=parts, partition=place.partition(2), headers=HEADERS)
+        gone = FeatureKey("default", "person 03")
+        await producer.send(topic, None, key=gone.encode(), partition=gone.partition(2))
+        await producer.flush()
+    finally:
+        await producer.stop()
+
+    persons = await read_persons(connection, topics)
+
+    assert [person.person_id for person in persons] == [f"person {number:02}" for number in range(30) if number != 3]
+
+
+@pytest.mark.broker
+async def test_an_empty_topic_holds_nobody(connection: Connection, topics: Topics) -> None:
+    assert await read_persons(connection, topics) == []
+
+
+async def test_a_missing_broker_is_said() -> None:
+    with pytest.raises(BrokerUnreachableError):
+        await read_persons(Connection("127.0.0.1:1"), Topics())
+
+
+class SlowConsumer:
+    """Answers each poll from a script; its one partition ends at the last scripted record."""
+
+    def __init__(self, polls: list[list[str]]) -> None:
+        self._polls = polls
+        self._end = sum(len(names) for names in polls)
+        self._position = 0
+        self.stopped = False
+
+    def assignment(self) -> list[int]:
+        return [0]
+
+    async def end_offsets(self, partitions: list[int]) -> dict[int, int]:
+        return dict.fromkeys(partitions, self._end)
+
+    async def position(self, _partition: int) -> int:
+        return self._position
+
+    async def getmany(self, *, timeout_ms: int) -> dict[int, list[SimpleNamespace]]:
+        if not self._polls:
+            await asyncio.sleep(timeout_ms / 1000)
+            return {}
+        names = self._polls.pop(0)
+        self._position += len(names)
+        records = [SimpleNamespace(key=key("default", name, "f1"), value=b"sealed", headers=[]) for name in names]
+        return {0: records} if records else {}
+
+    async def stop(self) -> None:
+        self.stopped = True
+
+
+def scripted(monkeypatch: pytest.MonkeyPatch, consumer: SlowConsumer) -> SlowConsumer:
+    async def nothing(*_: object) -> None:
+        return None
+
+    async def started(*_: object, from_beginning: bool) -> SlowConsumer:
+        assert from_beginning
+        return consumer
+
+    monkeypatch.setattr("streams.edge.persons.require_topics", nothing)
+    monkeypatch.setattr("streams.edge.persons.started_consumer", started)
+    return consumer
+
+
+async def test_an_empty_poll_before_the_end_is_not_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    consumer = scripted(monkeypatch, SlowConsumer([[], ["ada"], [], ["bob"]]))
+
+    persons = await read_persons(Connection("unused:1"), Topics())
+
+    assert [person.person_id for person in persons] == ["ada", "bob"]
+    assert consumer.stopped
+
+
+async def test_a_broker_that_stalls_before_the_end_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    consumer = scripted(monkeypatch, SlowConsumer([["ada"]]))
+    consumer._end = 2
+
+    with pytest.raises(BrokerUnreachableError, match="unused:1"):
+        await read_persons(Connection("unused:1"), Topics(), stall_s=0.05)
+    assert consumer.stopped

@@ -1,0 +1,126 @@
+import asyncio
+
+import pytest
+from aiokafka import AIOKafkaConsumer
+
+from streams.edge.broker import started_consumer
+from streams.edge.errors import BrokerUnreachableError, PictureTooLargeError, TopicMissingError
+from streams.edge.publish import FramePublisher
+from streams.engine.admin import create_missing
+from streams.engine.brokers import EMBEDDED
+from streams.engine.embedded import EmbeddedBroker
+from streams.wire.connection import Connection
+from streams.wire.headers import Caller, FrameHeaders, frame_headers
+from streams.wire.topics import CAMERA_FRAMES, Topics
+
+pytestmark = pytest.mark.broker
+
+
+async def read(connection: Connection, topics: Topics, count: int) -> list[object]:
+    consumer: AIOKafkaConsumer = await started_consumer(connection, topics.name(CAMERA_FRAMES), from_beginning=True)
+    try:
+        async with asyncio.timeout(10):
+            return [await consumer.getone() for _ in range(count)]
+    finally:
+        await consumer.stop()
+
+
+async def test_a_frame_arrives_as_it_was_given(connection: Connection, topics: Topics) -> None:
+    async with FramePublisher(connection, topics) as publisher:
+        task = await publisher.publish(
+            b"picture", camera_id="löbby", frame_id="f1", captured_at_ms=1700000000000, gallery="vip"
+        )
+        place = await task
+        plain = await (await publisher.publish(b"plain", camera_id="löbby"))
+
+    messages = await read(connection, topics, 2)
+
+    assert [message.value for message in messages] == [b"picture", b"plain"]
+    assert [message.key for message in messages] == ["löbby".encode()] * 2
+    assert frame_headers(messages[0].headers) == FrameHeaders(
+        caller=Caller(), frame_id="f1", captured_at_ms=1700000000000, gallery="vip"
+    )
+    assert not messages[1].headers
+    assert (place.partition, place.offset) == (messages[0].partition, 0)
+    assert (plain.partition, plain.offset) == (messages[0].partition, 1)
+    assert place.appended_at_ms == messages[0].timestamp
+    assert (publisher.counts.published, publisher.counts.published_bytes) == (2, 12)
+
+
+async def test_order_is_kept_for_each_camera_with_many_in_flight(connection: Connection, topics: Topics) -> None:
+    cameras = ("gate", "lobby", "yard")
+    async with FramePublisher(connection, topics, max_in_flight=8) as publisher:
+        for number in range(40):
+            for camera_id in cameras:
+                await publisher.publish(str(number).encode(), camera_id=camera_id)
+        await publisher.flush()
+        assert publisher.counts.published == 120
+
+    messages = await read(connection, topics, 120)
+
+    for camera_id in cameras:
+        sent = [int(message.value) for message in messages if message.key == camera_id.encode()]
+        assert sent == list(range(40))
+
+
+async def test_a_picture_up_to_the_limit_is_taken_and_one_above_is_refused(
+    connection: Connection, topics: Topics
+) -> None:
+    async with FramePublisher(connection, topics) as publisher:
+        await (await publisher.publish(bytes(100_000), camera_id="lobby"))
+        with pytest.raises(PictureTooLargeError) as refused:
+            await publisher.publish(bytes(100_001), camera_id="lobby")
+        await (await publisher.publish(b"next", camera_id="lobby"))
+
+    assert str(refused.value) == "picture of 100001 bytes, the limit is 100000 (FACESTREAMS_MAX_PICTURE_BYTES)"
+    assert (publisher.counts.published, publisher.counts.refused) == (2, 1)
+
+
+async def test_four_mebibytes_pass(connection: Connection) -> None:
+    topics = Topics(prefix="large", partitions=1)
+    await create_missing(connection, topics, replication=1, broker=EMBEDDED)
+    async with FramePublisher(connection, topics) as publisher:
+        place = await (await publisher.publish(bytes(4 * 1024 * 1024), camera_id="lobby"))
+
+    assert place.offset == 0
+
+
+async def test_a_missing_topic_is_said_at_once(connection: Connection) -> None:
+    with pytest.raises(TopicMissingError, match=r"nowhere\.main\.camera-frames"):
+        async with FramePublisher(connection, Topics(prefix="nowhere")):
+            pass
+
+
+async def test_a_broker_that_goes_away_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streams.edge.broker.REQUEST_TIMEOUT_S", 1.0)
+    monkeypatch.setattr("streams.engine.embedded.STOP_S", 0.1)  # it does not end by itself while we are connected
+    topics = Topics(partitions=1)
+    with EmbeddedBroker() as broker:
+        connection = Connection(broker.bootstrap_servers)
+        await create_missing(connection, topics, replication=1, broker=EMBEDDED)
+        async with FramePublisher(connection, topics) as publisher:
+            await (await publisher.publish(b"before", camera_id="lobby"))
+            broker.stop()
+            task = await publisher.publish(b"after", camera_id="lobby")
+
+            with pytest.raises(BrokerUnreachableError):
+                await publisher.flush()
+            with pytest.raises(BrokerUnreachableError):
+                await publisher.publish(b"later", camera_id="lobby")
+
+    assert isinstance(task.exception(), BrokerUnreachableError)
+    assert publisher.counts.published == 1
+
+
+async def test_leaving_says_what_could_not_be_delivered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streams.edge.broker.REQUEST_TIMEOUT_S", 1.0)
+    monkeypatch.setattr("streams.engine.embedded.STOP_S", 0.1)
+    topics = Topics(partitions=1)
+    with EmbeddedBroker() as broker:
+        connection = Connection(broker.bootstrap_servers)
+        await create_missing(connection, topics, replication=1, broker=EMBEDDED)
+        with pytest.raises(BrokerUnreachableError):
+            async with FramePublisher(connection, topics) as publisher:
+                await (await publisher.publish(b"before", camera_id="lobby"))
+                broker.stop()
+                await publisher.publish(b"after", camera_id="lobby")

@@ -1,0 +1,146 @@
+from pathlib import Path
+
+import pytest
+
+from streams.gallery_rules import GalleryRules
+from streams.settings import Settings, SettingsError, from_process
+from streams.settings_words import rows
+
+
+def read(**given: str) -> Settings:
+    return Settings.from_environment(
+        {"HOME": "/home/ada"} | {f"FACESTREAMS_{name}": text for name, text in given.items()}
+    )
+
+
+def test_an_empty_environment_gives_the_defaults() -> None:
+    settings = read()
+
+    assert settings.bootstrap_servers == "127.0.0.1:9092"
+    assert settings.partitions == 12
+    assert settings.galleries == GalleryRules("*=default")
+    assert settings.snapshot_dir is None
+    assert settings.min_face_px is None
+    assert settings.key_dir == Path("/home/ada/.local/share/facestreams/keys/main")
+    assert settings.cache_dir == Path("/home/ada/.cache/facestreams")
+
+
+def test_every_kind_of_value_is_read_from_text() -> None:
+    settings = read(
+        PARTITIONS="6",
+        FALSE_POSITIVE_RATE="0.001",
+        MIN_FACE_PX="40",
+        RECHECK_S="2.5",
+        BROKER="embedded",
+        KEY_DIR="/keys",
+        SNAPSHOT_DIR="/snapshots",
+        GALLERIES="lobby*=vip,default;*=default",
+    )
+
+    assert settings.partitions == 6
+    assert settings.false_positive_rate == 0.001
+    assert settings.min_face_px == 40
+    assert settings.recheck_s == 2.5
+    assert settings.broker == "embedded"
+    assert settings.key_dir == Path("/keys")
+    assert settings.snapshot_dir == Path("/snapshots")
+    assert settings.galleries_of("lobby-1") == ("vip", "default")
+
+
+def test_the_key_directory_follows_account_and_data_home() -> None:
+    environ = {"HOME": "/home/ada", "XDG_DATA_HOME": "/data", "XDG_CACHE_HOME": "/cache", "FACESTREAMS_ACCOUNT": "acme"}
+
+    settings = Settings.from_environment(environ)
+
+    assert settings.key_dir == Path("/data/facestreams/keys/acme")
+    assert settings.cache_dir == Path("/cache/facestreams")
+
+
+def test_a_relative_data_home_is_ignored() -> None:
+    settings = Settings.from_environment({"HOME": "/home/ada", "XDG_DATA_HOME": "data"})
+
+    assert settings.key_dir == Path("/home/ada/.local/share/facestreams/keys/main")
+
+
+def test_an_empty_value_counts_as_not_given() -> None:
+    assert read(PARTITIONS="", GALLERIES="", SNAPSHOT_DIR="") == read()
+
+
+def test_names_of_others_and_of_the_benchmark_are_left_alone() -> None:
+    assert read(BENCH_CLIPS="/clips") == read()
+    assert Settings.from_environment({"HOME": "/home/ada", "PARTITIONS": "x"}) == read()
+
+
+def test_an_unknown_name_is_refused_with_the_nearest_one() -> None:
+    with pytest.raises(SettingsError) as refused:
+        read(PARTITION="3")
+
+    assert str(refused.value) == "FACESTREAMS_PARTITION: no such setting; did you mean FACESTREAMS_PARTITIONS?"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("PARTITIONS", "0", "a whole number of at least 1 and at most 1000"),
+        ("PARTITIONS", "twelve", "a whole number of at least 1 and at most 1000"),
+        ("DETECT_SIZE", "650", "a whole number of at least 128 and at most 1920, a multiple of 32"),
+        ("FALSE_POSITIVE_RATE", "1", "a number above 0 and below 1"),
+        ("VISIT_TIMEOUT_S", "nan", "a number above 0 and at most 3600"),
+        ("VISIT_TIMEOUT_S", "inf", "a number above 0 and at most 3600"),
+        ("BROKER", "rabbit", "embedded or kafka"),
+        ("ACCOUNT", "a.b", "up to 64 of letters, digits, _ and -"),
+        ("ACCOUNT", "../x", "up to 64 of letters, digits, _ and -"),
+        ("BOOTSTRAP_SERVERS", "kafka", "host:port, comma-separated"),
+        ("GALLERIES", "lobby", "pattern=gallery,...;pattern=gallery,..."),
+    ],
+)
+def test_a_value_out_of_range_is_refused_with_what_was_expected(name: str, text: str, expected: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        read(**{name: text})
+
+    message = str(refused.value)
+    assert message.startswith(f"FACESTREAMS_{name}: expected {expected} (")
+    assert "\n" not in message
+    assert refused.value.variable == f"FACESTREAMS_{name}"
+
+
+def test_a_refused_value_is_not_repeated() -> None:
+    with pytest.raises(SettingsError) as refused:
+        read(BROKER="hunter2")
+
+    assert "hunter2" not in str(refused.value)
+    assert refused.value.__cause__ is None
+
+
+def test_heartbeats_must_fit_into_the_timeouts() -> None:
+    with pytest.raises(SettingsError, match="FACESTREAMS_HEARTBEAT_S: expected at most half"):
+        read(HEARTBEAT_S="4")
+
+    assert read(HEARTBEAT_S="3").heartbeat_s == 3
+
+
+def test_options_go_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FACESTREAMS_PREFIX", "from-environment")
+    monkeypatch.setenv("FACESTREAMS_REGION", "north")
+
+    settings = from_process({"FACESTREAMS_PREFIX": "from-option"})
+
+    assert (settings.prefix, settings.region) == ("from-option", "north")
+
+
+def test_connection_and_topics_follow_the_settings() -> None:
+    settings = read(BOOTSTRAP_SERVERS="b1:9092,b2:9092", PREFIX="video", ACCOUNT="acme", PARTITIONS="3")
+
+    assert settings.connection().bootstrap_servers == "b1:9092,b2:9092"
+    assert settings.topics().name("sightings") == "video.acme.sightings"
+    assert settings.topics().spec("camera-frames").partitions == 3
+
+
+def test_every_setting_says_what_it_takes_and_what_it_is_for() -> None:
+    table = {row.name: row for row in rows(Settings)}
+
+    assert all(row.expected and row.description for row in table.values())
+    assert table["partitions"].default == "12"
+    assert table["key_dir"].default == "<data home>/keys/<account>"
+    assert table["snapshot_dir"].default == ""
+    assert table["recheck_s"].expected == "a number above 0 and at most 3600"
