@@ -73,6 +73,11 @@ class Gallery:
         """Features."""
         return self._view.features
 
+    @property
+    def size(self) -> int:
+        """Persons; never waits."""
+        return self._view.persons
+
     def __contains__(self, person_id: str) -> bool:
         return person_id in self._places
 

@@ -1,6 +1,5 @@
-"""`python -m streams.cli`."""
+"""`python -m streams.cli`: the command, where its script is not on the path."""
 
 from streams.cli import main
 
-if __name__ == "__main__":
-    main()
+main()

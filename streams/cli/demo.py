@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from streams.cli.output import examples, say
-from streams.cli.packages import second_opencv
+from streams.cli.output import examples, quiet_clients
 
 commands = typer.Typer()
 
@@ -16,14 +15,14 @@ def demo(
     report: Annotated[Path, typer.Option(help="Where the summary is written as JSON.")] = Path("build/demo.json"),
     seconds: Annotated[float, typer.Option(min=5, max=600, help="How long the cameras film.")] = 20.0,
 ) -> None:
-    """Film six people on three cameras, recognise them, and hold the names against the truth.
+    """Film people on three cameras, recognise them, and hold the names against the truth.
 
     Brings its own broker, keys and pictures; nothing needs to be set up.
     """
-    if (advice := second_opencv()) is not None:
-        say(advice)
-    from streams.cli.log import set_up_log  # noqa: PLC0415  networks and engine are slow to import
-    from streams.demo.run import run_demo  # noqa: PLC0415
+    quiet_clients()
+    from models.single_opencv import check_single_opencv  # noqa: PLC0415  not before it is known to be our models
 
-    set_up_log("error")
+    check_single_opencv()
+    from streams.demo.run import run_demo  # noqa: PLC0415  networks and engine are slow to import
+
     raise typer.Exit(run_demo(report=report, seconds=seconds))

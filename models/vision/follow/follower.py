@@ -93,8 +93,7 @@ class Follower:
         """
         seen, resting, portraits = list(moment.seen), list(moment.resting), dict(moment.portraits)
         for row, embedding in zip(moment.rows, embeddings, strict=True):
-            quality = moment.qualities[row]
-            view = View(embedding, quality.score, quality.face_px, moment.frame_ref)
+            view = View(embedding, moment.qualities[row], moment.frame_ref)
             track = seen[row]
             portrait = self._with(portraits[track.track_id], view, moment.at_ms)
             if self._is_another(portrait):
@@ -129,9 +128,13 @@ class Follower:
         return matches, Scene(moment.at_ms, moment.seen + moment.resting, portraits, gallery)
 
     def _with(self, portrait: Portrait, view: View, at_ms: int) -> Portrait:
-        """The portrait with a new view, on whichever side it falls."""
+        """The portrait with a new view, on whichever side it falls.
+
+        Without a doubt, a face seen so differently that it need not look the same contradicts nothing.
+        """
         least = self._settings.doubt_similarity if portrait.doubt else self._settings.split_similarity
-        if portrait.views and portrait.agreement(view.embedding) < least:
+        telling = portrait.doubt or portrait.comparable(view.quality)
+        if portrait.views and telling and portrait.agreement(view.embedding) < least:
             return portrait.with_contrary(view, at_ms=at_ms)
         return portrait.with_view(view, at_ms=at_ms, kept=self._settings.views_kept)
 

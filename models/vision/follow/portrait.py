@@ -6,10 +6,14 @@ from typing import Final
 
 import numpy as np
 
-from models.types import Float32
+from models.types import Float32, Quality
 from models.vision.follow.identity import Identity
 
 _LEAST_WEIGHT: Final = 0.05
+_COMPARABLE_YAW_DEG: Final = 20.0
+_COMPARABLE_SCORE: Final = 0.5
+"""Views of one person are surely alike if their heads are turned alike, within this, and neither is worse than this
+share of the other. A frontal view and one turned by 25 degrees reach a cosine of 0.2 to 0.7: that may be anybody."""
 
 
 class Doubt(IntEnum):
@@ -27,13 +31,11 @@ class View:
     """One encoding of a face.
 
     embedding: float32 (d,), unit length; left out of repr, so that no message can carry it.
-    score, face_px: of the face's Quality.
-    frame_ref: the frame that showed it.
+    quality: of the face in that frame. frame_ref: the frame.
     """
 
     embedding: Float32 = field(repr=False)
-    score: float
-    face_px: int
+    quality: Quality
     frame_ref: str
 
 
@@ -62,7 +64,7 @@ class Portrait:
         """
         if not self.views:
             raise ValueError("no view yet")
-        weights = np.array([max(view.score, _LEAST_WEIGHT) for view in self.views], np.float32) ** 2
+        weights = np.array([max(view.quality.score, _LEAST_WEIGHT) for view in self.views], np.float32) ** 2
         mean = weights @ np.stack([view.embedding for view in self.views])
         length = float(np.linalg.norm(mean))
         return self.views[0].embedding if length < 1e-6 else (mean / length).astype(np.float32)
@@ -71,9 +73,13 @@ class Portrait:
         """Cosine of an embedding to the views so far, -1 to 1."""
         return float(self.probe() @ embedding)
 
+    def comparable(self, quality: Quality) -> bool:
+        """Whether a face seen like this would have to look like one of the views, if it is the same."""
+        return any(_alike(quality, view.quality) for view in self.views)
+
     def with_view(self, view: View, *, at_ms: int, kept: int) -> "Portrait":
         """The same and a view that agrees; only the `kept` best stay. Ends doubt and contradiction."""
-        views = sorted((*self.views, view), key=lambda each: -each.score)[:kept]
+        views = sorted((*self.views, view), key=lambda each: -each.quality.score)[:kept]
         return replace(
             self,
             views=tuple(views),
@@ -91,3 +97,8 @@ class Portrait:
     def doubted(self, doubt: Doubt) -> "Portrait":
         """The same with at least that doubt; a face never encoded cannot be doubted."""
         return replace(self, doubt=doubt) if self.views and doubt > self.doubt else self
+
+
+def _alike(one: Quality, other: Quality) -> bool:
+    low, high = sorted((one.score, other.score))
+    return abs(one.yaw_deg - other.yaw_deg) <= _COMPARABLE_YAW_DEG and low >= _COMPARABLE_SCORE * high

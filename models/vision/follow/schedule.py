@@ -27,7 +27,8 @@ def reason(
         return None
     if portrait.encoded_ms is None:
         return Reason.FIRST
-    if portrait.doubt is Doubt.SURPRISED or (portrait.doubt is Doubt.CROWDED and not track.crowded):
+    doubted = portrait.doubt is Doubt.SURPRISED or (portrait.doubt is Doubt.CROWDED and not track.crowded)
+    if doubted and portrait.comparable(quality):
         return Reason.DOUBT
     return _due(portrait, quality, at_ms - portrait.encoded_ms, settings)
 
@@ -39,19 +40,25 @@ def choose(reasons: Sequence[Reason | None], qualities: Sequence[Quality], *, li
 
 
 def _due(portrait: Portrait, quality: Quality, waited_ms: int, settings: FollowSettings) -> Reason | None:
-    """The reason to encode a face once more, given how long ago it was encoded last."""
+    """The reason to encode a face once more, given how long ago it was encoded last.
+
+    A settled face that is seen too differently to be compared is left alone, unless the view is better.
+    """
     if waited_ms < settings.settle_after_ms:
         return None
-    if portrait.contrary or portrait.identity.contrary or portrait.identity.status is MatchStatus.PENDING:
+    comparable = portrait.comparable(quality)
+    contradicted = bool(portrait.contrary) or portrait.identity.contrary > 0
+    if portrait.identity.status is MatchStatus.PENDING or (contradicted and comparable):
         return Reason.SETTLING
     if _better(portrait, quality, settings):
         return Reason.BETTER
-    return Reason.RECHECK if waited_ms >= settings.recheck_ms else None
+    telling = comparable or portrait.doubt is not Doubt.NONE
+    return Reason.RECHECK if telling and waited_ms >= settings.recheck_ms else None
 
 
 def _better(portrait: Portrait, quality: Quality, settings: FollowSettings) -> bool:
-    largest_px = max(view.face_px for view in portrait.views)
+    largest_px = max(view.quality.face_px for view in portrait.views)
     return (
-        quality.score >= portrait.views[0].score + settings.better_by
+        quality.score >= portrait.views[0].quality.score + settings.better_by
         or quality.face_px >= settings.grown_by * largest_px
     )

@@ -28,7 +28,8 @@ class FollowSettings:
         settle_after_ms: between two such views. Frames nearer in time show the same picture again.
         better_by, grown_by: quality score gained over the best view so far, or the face's growth, that make
             a new view worth its cost; at most one each settle_after_ms.
-        recheck_ms: between checks of a settled track; nearly all mistakes show themselves by doubt first.
+        recheck_ms: between checks of a settled track; nearly all mistakes show themselves by doubt first. Put off
+            while the face is seen so differently (turned, blurred) that it would prove nothing.
         views_kept: best views that the track's embedding is made of.
     Identity
         name_sure_by: this far above the threshold one view names a person. The tail of impostor scores falls

@@ -1,4 +1,5 @@
 import io
+import struct
 from typing import Any
 
 import numpy as np
@@ -148,3 +149,9 @@ def test_a_whole_structure_around_broken_content_is_no_picture(photograph: Image
     encoded = bytearray(encode(photograph, format="PNG"))
     encoded[len(encoded) // 2] ^= 0xFF
     assert code_of(bytes(encoded)) == PictureCode.NOT_A_PICTURE
+
+
+def test_a_header_that_promises_gigabytes_is_refused_unread() -> None:
+    header = struct.pack(">I4sII5B", 13, b"IHDR", 60_000, 60_000, 8, 2, 0, 0, 0) + bytes(4)
+    encoded = b"\x89PNG\r\n\x1a\n" + header + struct.pack(">I4s", 0, b"IEND") + bytes(4)
+    assert code_of(encoded) == PictureCode.TOO_MANY_PIXELS

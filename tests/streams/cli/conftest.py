@@ -14,7 +14,6 @@ import structlog
 from streams.cli.entry import run
 from streams.engine.admin import create_missing
 from streams.engine.brokers import EMBEDDED
-from streams.engine.embedded import EmbeddedBroker
 from streams.wire.connection import Connection
 from streams.wire.topics import Topics
 
@@ -66,7 +65,7 @@ def started() -> Iterator[Started]:
         def start(*arguments: object) -> "subprocess.Popen[str]":
             process = stack.enter_context(
                 subprocess.Popen(
-                    [sys.executable, "-c", "from streams.cli import main; main()", *map(str, arguments)],
+                    [sys.executable, "-m", "streams.cli", *map(str, arguments)],
                     stdout=subprocess.PIPE,
                     stderr=subprocess.PIPE,
                     text=True,
@@ -76,13 +75,6 @@ def started() -> Iterator[Started]:
             return process
 
         yield start
-
-
-@pytest.fixture(scope="session")
-def connection() -> Iterator[Connection]:
-    """A broker of this session's own, on loopback; it ends with the session."""
-    with EmbeddedBroker() as broker:
-        yield Connection(broker.bootstrap_servers)
 
 
 @pytest.fixture

@@ -4,8 +4,6 @@ from types import SimpleNamespace
 
 import pytest
 
-from streams.cli import demo
-
 
 def test_the_demos_code_is_the_commands_code(facestreams, monkeypatch: pytest.MonkeyPatch) -> None:
     given = []
@@ -15,7 +13,6 @@ def test_the_demos_code_is_the_commands_code(facestreams, monkeypatch: pytest.Mo
         return 1
 
     monkeypatch.setitem(sys.modules, "streams.demo.run", SimpleNamespace(run_demo=run_demo))
-    monkeypatch.setattr(demo, "second_opencv", lambda: None)
 
     assert facestreams("demo", "--report", "out.json", "--seconds", "12") == (1, "", "")
     assert given == [{"report": Path("out.json"), "seconds": 12.0}]

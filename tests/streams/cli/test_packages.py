@@ -1,4 +1,3 @@
-import importlib.metadata
 import os
 import subprocess
 import sys
@@ -6,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.cli.packages import ROOT, ShadowedPackageError, require_own_packages, second_opencv
+from streams.cli.packages import ROOT, ShadowedPackageError, require_own_packages
 
 
 def test_our_packages_are_ours() -> None:
@@ -49,21 +48,3 @@ def test_the_command_refuses_a_models_package_that_comes_first(tmp_path: Path) -
     assert ended.returncode == 3
     assert ended.stderr.count("\n") == 1
     assert f"found {stranger}; another package of that name comes first on Python's path" in ended.stderr
-
-
-def test_a_second_opencv_is_told_how_to_mend(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importlib.metadata, "distribution", lambda name: name)
-
-    advice = second_opencv()
-
-    assert advice is not None
-    assert "pip uninstall -y opencv-python`" in advice
-
-
-def test_one_opencv_needs_no_advice(monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing(name: str) -> None:
-        raise importlib.metadata.PackageNotFoundError(name)
-
-    monkeypatch.setattr(importlib.metadata, "distribution", missing)
-
-    assert second_opencv() is None

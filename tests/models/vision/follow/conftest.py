@@ -25,8 +25,8 @@ def leaning(cosine, number, towards=DIMENSION - 1):
     return (cosine * axis(number) + np.sqrt(1 - cosine**2) * axis(towards)).astype(np.float32)
 
 
-def quality(score=0.8, face_px=100, reject=None):
-    return Quality(score=score, face_px=face_px, sharpness=0.8, yaw_deg=0.0, reject_reason=reject)
+def quality(score=0.8, face_px=100, reject=None, yaw_deg=0.0):
+    return Quality(score=score, face_px=face_px, sharpness=0.8, yaw_deg=yaw_deg, reject_reason=reject)
 
 
 def detections(*boxes):
@@ -49,6 +49,7 @@ class Actor:
     face_px: int = 100
     reject: RejectReason | None = None
     y: float = 200
+    yaw_deg: float = 0.0
 
 
 @dataclass
@@ -117,7 +118,7 @@ class Stage:
         moment = self.follower.follow(
             self.scene,
             detections(*(box_at(actor.x, actor.y) for actor in actors)),
-            [quality(actor.score, actor.face_px, actor.reject) for actor in actors],
+            [quality(actor.score, actor.face_px, actor.reject, actor.yaw_deg) for actor in actors],
             frame_ref=ref or f"f{at_ms}",
             at_ms=at_ms,
         )

@@ -1,9 +1,11 @@
+from models.types import Quality
 from models.vision.follow.portrait import Portrait, View
 from models.vision.follow.rejoin import rejoined
 
 
 def of(vector):
-    return Portrait().with_view(View(vector, 0.8, 100, "f"), at_ms=0, kept=5)
+    quality = Quality(0.8, 100, 0.8, 0.0, None)
+    return Portrait().with_view(View(vector, quality, "f"), at_ms=0, kept=5)
 
 
 def test_pairs_each_face_once_at_the_greatest_total(scripted):

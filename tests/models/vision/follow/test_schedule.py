@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.types import MatchStatus, RejectReason
+from models.types import MatchStatus, Quality, RejectReason
 from models.vision.follow.identity import Identity
 from models.vision.follow.motion import Motion
 from models.vision.follow.portrait import Doubt, Portrait, View
@@ -17,7 +17,7 @@ SETTLED = Identity(MatchStatus.MATCHED, "ada")
 
 @pytest.fixture
 def seen(scripted):
-    view = View(scripted.axis(0), 0.6, 100, "f")
+    view = View(scripted.axis(0), scripted.quality(0.6), "f")
     return replace(Portrait().with_view(view, at_ms=1_000, kept=5), identity=SETTLED)
 
 
@@ -49,7 +49,7 @@ def test_a_clearly_better_view_is_encoded(seen, scripted, score, face_px, expect
     [
         {"identity": Identity()},
         {"identity": replace(SETTLED, contrary=1)},
-        {"contrary": (View(np.zeros(2, np.float32), 0.5, 9, "f"),)},
+        {"contrary": (View(np.zeros(2, np.float32), Quality(0.5, 9, 0.5, 0.0, None), "f"),)},
     ],
     ids=["pending", "name contradicted", "face contradicted"],
 )
@@ -63,6 +63,15 @@ def test_a_doubt_is_cleared_at_once_but_not_in_the_crowd_that_raised_it(seen, sc
     assert why(seen.doubted(Doubt.SURPRISED), scripted.quality(), track=crowded) is Reason.DOUBT
     assert why(seen.doubted(Doubt.CROWDED), scripted.quality(), track=crowded) is None
     assert why(seen.doubted(Doubt.CROWDED), scripted.quality()) is Reason.DOUBT
+
+
+def test_a_view_that_proves_nothing_is_not_encoded_to_check_a_settled_face(seen, scripted):
+    turned = scripted.quality(0.6, yaw_deg=30.0)
+    assert why(seen, turned, at_ms=9_000) is None
+    assert why(replace(seen, identity=replace(SETTLED, contrary=1)), turned, at_ms=2_000) is None
+    assert why(replace(seen, identity=Identity()), turned, at_ms=2_000) is Reason.SETTLING
+    assert why(seen.doubted(Doubt.SURPRISED), turned, at_ms=3_999) is None
+    assert why(seen.doubted(Doubt.SURPRISED), turned, at_ms=4_000) is Reason.RECHECK
 
 
 def test_the_most_urgent_and_then_the_best_views_are_chosen(scripted):

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from models.vision.follow.settings import FollowSettings
@@ -14,6 +16,5 @@ from models.vision.follow.settings import FollowSettings
     ],
 )
 def test_refuses_what_cannot_be_meant(wrong, message):
-    with pytest.raises(ValueError) as caught:
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         FollowSettings(**wrong)
-    assert str(caught.value) == message

@@ -1,0 +1,89 @@
+"""What CI runs, and that nothing is skipped there."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+TESTS = {
+    "passes": "def test_passes(): pass",
+    "fails": "def test_fails(): assert False",
+    "skips": "import pytest\ndef test_skips(): pytest.skip('no broker here')",
+    "skips_itself": "import pytest\npytest.importorskip('no_such_module_anywhere')",
+    "fails_as_expected": "import pytest\n@pytest.mark.xfail(reason='known')\ndef test_xfails(): assert False",
+}
+
+
+def test_ci_runs_make_test(root):
+    script = root / ".ci" / "run"
+    assert os.access(script, os.X_OK)
+    lines = script.read_text("utf-8").splitlines()
+    assert lines[0] == "#!/usr/bin/env bash"
+    assert lines[1] == "set -euo pipefail"
+    assert lines[-1] == "make test"
+
+
+def test_every_script_is_executable_and_parses(root):
+    for script in (root / ".ci" / "run", root / "scripts" / "environment.sh"):
+        assert os.access(script, os.X_OK), script
+        subprocess.run(["bash", "-n", script], check=True)
+
+
+@pytest.fixture
+def session(root, tmp_path):
+    """Runs some of TESTS under the project's own conftest."""
+
+    def run(*names, ci):
+        shutil.copy(root / "tests" / "conftest.py", tmp_path)
+        for name in names:
+            (tmp_path / f"test_{name}.py").write_text(TESTS[name])
+        environment = {name: value for name, value in os.environ.items() if name not in ("CI", "PYTEST_ADDOPTS")}
+        return subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:asyncio", tmp_path],
+            cwd=tmp_path,
+            env=environment | ({"CI": "true"} if ci else {}),
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("skips", "test_skips.py::test_skips: Skipped: no broker here"), ("skips_itself", "test_skips_itself.py: ")],
+)
+def test_in_ci_a_skipped_test_is_an_error_and_is_named(session, name, reason):
+    done = session("passes", name, ci=True)
+    assert done.returncode == pytest.ExitCode.TESTS_FAILED
+    assert f"skipped, which is an error in CI: {reason}" in done.stdout
+
+
+def test_elsewhere_it_is_not(session):
+    done = session("passes", "skips", "skips_itself", ci=False)
+    assert done.returncode == pytest.ExitCode.OK
+    assert "error in CI" not in done.stdout
+
+
+def test_an_expected_failure_is_no_skipped_test(session):
+    assert session("passes", "fails_as_expected", ci=True).returncode == pytest.ExitCode.OK
+
+
+def test_other_outcomes_are_left_as_they_are(session):
+    assert session("fails", "skips", ci=True).returncode == pytest.ExitCode.TESTS_FAILED
+    assert session(ci=True).returncode == pytest.ExitCode.NO_TESTS_COLLECTED
+
+
+def test_hooks_fetch_nothing_and_call_the_environments_tools(root):
+    config = yaml.safe_load((root / ".pre-commit-config.yaml").read_text("utf-8"))
+    assert [repo["repo"] for repo in config["repos"]] == ["local"]
+    hooks = config["repos"][0]["hooks"]
+    makefile = (root / "Makefile").read_text("utf-8")
+    for hook in hooks:
+        assert hook["language"] == "system"
+        assert hook["entry"].startswith(".venv/bin/")
+        assert hook["entry"].replace(".venv/bin", "$(VENV)") in makefile, "a hook asks what make check does not"

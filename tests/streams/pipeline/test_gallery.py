@@ -1,0 +1,118 @@
+"""Enrollment, forgetting, and the gallery that every worker rebuilds from the topic."""
+
+import cv2
+import numpy as np
+import pytest
+
+from streams.edge.persons import read_persons
+
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(180)]
+
+CONSENT = {"consent": "form-7", "consent_basis": "of_age"}
+HEADERS = [("command", b"enroll"), ("consent", b"form-7"), ("consent_basis", b"guardian")]
+
+
+def blank() -> bytes:
+    return cv2.imencode(".png", np.full((200, 200, 3), 127, np.uint8))[1].tobytes()
+
+
+def beside(one: bytes, other: bytes) -> bytes:
+    pictures = [cv2.resize(cv2.imdecode(np.frombuffer(raw, np.uint8), 1), (400, 400)) for raw in (one, other)]
+    return cv2.imencode(".png", np.hstack(pictures))[1].tobytes()
+
+
+def blurred(one: bytes) -> bytes:
+    picture = cv2.imdecode(np.frombuffer(one, np.uint8), 1)
+    return cv2.imencode(".png", cv2.GaussianBlur(picture, (0, 0), 12))[1].tobytes()
+
+
+async def test_every_answer_has_its_code(bench, portraits) -> None:
+    await bench.worker()
+    events, errors = await bench.tap("gallery-events"), await bench.tap("error-log")
+    running = await bench.tap("running-log")
+    ada = portraits["ada"]
+    cases = [
+        ("enrolled", ada, b"ada", HEADERS),
+        ("looks_like_another_person", ada, b"eve", HEADERS),
+        ("no_face", blank(), b"ben", HEADERS),
+        ("several_faces", beside(ada, portraits["gwen"]), b"ben", HEADERS),
+        ("low_quality", blurred(ada), b"ben", HEADERS),
+        ("bad_picture", ada[: len(ada) // 2], b"ben", HEADERS),
+        ("no_consent", ada, b"ben", HEADERS[:1] + HEADERS[2:]),
+        ("no_consent", ada, b"ben", [*HEADERS[:2], ("consent_basis", b"because")]),
+        ("bad_key", ada, b"ben", [*HEADERS, ("person_id", b"carl")]),
+        ("bad_key", ada, None, HEADERS),
+        ("bad_header", ada, b"ben", [*HEADERS, ("gallery", b"\xff")]),
+        ("wrong_account", ada, b"ben", [*HEADERS, ("account", b"other")]),
+        ("wrong_region", ada, b"ben", [*HEADERS, ("region", b"us")]),
+        ("gallery_not_allowed", ada, b"ben", [*HEADERS, ("gallery", b"nowhere")]),
+        ("unknown_command", ada, b"ben", [("command", b"shred")]),
+        ("unknown_command", ada, b"ben", []),
+        ("unknown_person", b"", b"ben", [("command", b"forget")]),
+        ("enrolled", portraits["carl"], b"ada", [*HEADERS, ("gallery", b"vip")]),
+        ("forgotten", b"", b"ada", [("command", b"forget")]),
+    ]
+    for number, (code, value, key, headers) in enumerate(cases):
+        readable = code != "bad_header"
+        await bench.command(value, key, [*headers, ("request_id", b"r%d" % number)])
+        answers = await events.count(number + 1)
+        assert answers[-1]["code"] == code, (number, answers[-1])
+        assert answers[-1]["accepted"] == (code in ("enrolled", "forgotten"))
+        if readable:
+            assert events.records[-1][0] == f"r{number}" == answers[-1]["request_id"]
+    entries = await running.count(len(cases))
+    assert sorted(entry["return_code"] for entry in entries) == sorted(code for code, *_ in cases)
+    refused = [code for code, *_ in cases if code not in ("enrolled", "forgotten")]
+    logged = await errors.until(lambda values: sum(v["repeats"] for v in values) >= len(refused), "every refusal")
+    raw = str(logged) + str(events.values)
+    assert "'ada'" not in raw
+    assert "'ben'" not in raw
+
+
+async def test_a_sealed_bit_string_and_the_consent_are_all_that_is_stored(bench, portraits) -> None:
+    await bench.worker()
+    await bench.client.enroll("ada", portraits["ada"], **CONSENT)
+    [person] = await read_persons(bench.settings.connection(), bench.settings.topics())
+    [feature] = person.features
+    assert (person.person_id, person.gallery) == ("ada", "default")
+    assert (feature.consent, feature.consent_basis) == ("form-7", "of_age")
+    stored = await bench.tap_raw("face-features")
+    sealed = [message for message in stored if message.key.count(b"/") == 2]
+    assert [len(message.value) for message in sealed] == [1 + 12 + 128 + 16]
+
+
+async def test_a_worker_that_starts_later_rebuilds_the_gallery_from_the_topic(bench, desk, portraits) -> None:
+    first = await bench.worker()
+    await bench.client.enroll("gwen", portraits["gwen"], **CONSENT)
+    await first.stop()
+    await bench.worker()
+    recognitions = await bench.tap("recognitions")
+    await bench.publish(desk[0])
+    [record] = await recognitions.count(1)
+    assert record["faces"][0]["match"]["person_id"] == "gwen"
+
+
+async def test_forgetting_reaches_every_worker(bench, portraits) -> None:
+    workers = [await bench.worker(), await bench.worker()]
+    await bench.client.enroll("gwen", portraits["gwen"], **CONSENT)
+    for worker in workers:
+        await bench.metric(worker, 'facestreams_gallery_features{gallery="default"}', 1)
+    answer = await bench.client.forget("gwen")
+    assert (answer.code, answer.features) == ("forgotten", 1)
+    for worker in workers:
+        await bench.metric(worker, 'facestreams_gallery_features{gallery="default"}', 0)
+        await bench.metric(worker, 'facestreams_gallery_persons{gallery="default"}', 0)
+    assert (await bench.client.forget("gwen")).code == "unknown_person"
+
+
+async def test_a_followed_person_is_not_named_after_it_was_forgotten(bench, desk, portraits) -> None:
+    await bench.worker()
+    await bench.client.enroll("gwen", portraits["gwen"], **CONSENT)
+    recognitions = await bench.tap("recognitions")
+    for jpeg in desk[:5]:
+        await bench.publish(jpeg)
+    assert {r["faces"][0]["match"]["person_id"] for r in await recognitions.count(5)} == {"gwen"}
+    await bench.client.forget("gwen")
+    for jpeg in desk[5:10]:
+        await bench.publish(jpeg)
+    assert {r["faces"][0]["match"]["person_id"] for r in (await recognitions.count(10))[5:]} == {None}
