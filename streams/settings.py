@@ -100,7 +100,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     ] = 0.01
     hnsw_from: Annotated[int, Meta(ge=0, le=10_000_000, description="features from which an HNSW is built")] = 2000
     detect_size: Annotated[
-        int, Meta(ge=128, le=1920, multiple_of=32, description="longer side of the frame that the detector sees")
+        int, Meta(ge=128, le=1920, multiple_of=128, description="longer side of the frame that the detector sees")
     ] = 640
     min_face_px: Annotated[int, Meta(ge=1, le=4096, description="smallest face that is encoded")] | None = None
     min_sharpness: Annotated[float, Meta(ge=0, le=1, description="least sharp face that is encoded")] | None = None

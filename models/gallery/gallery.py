@@ -1,9 +1,10 @@
 """Who is known: features of persons, added, replaced and forgotten by one writer, searched by many readers.
 
-Readers take the current view and never wait. A writer makes new segments aside, and swaps the view. Forgetting first
-swaps in a view without the rows, then a copy of the graph without the vectors; the old segments are overwritten as
-soon as no search holds them. What a graph in the making (`rebuild`) has copied goes when it is swapped in, before
-it is ever searched. Memory that hnswlib has given back to the allocator is beyond reach here.
+Readers take the current view and never wait. A writer makes new segments aside, and swaps the view. Forgetting swaps
+in a view without the rows, then one whose graph is a copy without the vectors. The old segments are overwritten as
+soon as no search and no `rebuild` holds them: before `forget` returns, unless one is under way. What a rebuild under
+way has copied goes before it is swapped in, and is never searched. Two limits: a rebuild of a great gallery takes its
+time (a second at 10,000 features), and memory that hnswlib has given back to the allocator is beyond reach here.
 """
 
 from collections.abc import Callable, Sequence
@@ -72,11 +73,6 @@ class Gallery:
     def __len__(self) -> int:
         """Features."""
         return self._view.features
-
-    @property
-    def size(self) -> int:
-        """Persons; never waits."""
-        return self._view.persons
 
     def __contains__(self, person_id: str) -> bool:
         return person_id in self._places
@@ -169,7 +165,7 @@ class Gallery:
         """Take new features into the HNSW and emptied rows out of the store, if that is due; whether it was done.
 
         Readers and writers go on meanwhile, and the result is swapped in: to be called from a pool's thread, after
-        changes or now and then (1 s of one core at 10,000 features, hnswlib works outside the interpreter's lock).
+        changes or now and then. Most of the time is spent in hnswlib, outside the interpreter's lock.
         """
         with self._rebuilding:
             view = self._view

@@ -13,7 +13,8 @@ from streams.cli.stopping import stop_requested
 from streams.settings import Settings
 
 if TYPE_CHECKING:
-    from streams.edge.readers import RecordReader
+    from collections.abc import AsyncIterable
+
     from streams.wire.records import Sighting
 
 commands = typer.Typer()
@@ -50,26 +51,29 @@ async def _watch(settings: Settings, *, as_table: bool) -> None:
                 showing.result()
 
 
-async def _lines(reader: "RecordReader[Sighting]") -> None:
+async def _lines(reader: "AsyncIterable[Sighting]") -> None:
     from streams.wire.records import encode  # noqa: PLC0415
 
     async for sighting in reader:
         result(encode(sighting).decode())
 
 
-async def _table(reader: "RecordReader[Sighting]") -> None:
+async def _table(reader: "AsyncIterable[Sighting]") -> None:
     from rich.live import Live  # noqa: PLC0415
 
     from streams.edge import watch as table  # noqa: PLC0415
 
     rows: dict[str, table.Row] = {}
 
-    async def redraw(live: Live) -> None:
+    def draw(live: Live) -> None:
         nonlocal rows
+        now_ms = time.time_ns() // 1_000_000
+        rows = table.current(rows, now_ms)
+        live.update(table.render(rows, now_ms), refresh=True)
+
+    async def redraw(live: Live) -> None:
         while True:
-            now_ms = time.time_ns() // 1_000_000
-            rows = table.current(rows, now_ms)
-            live.update(table.render(rows, now_ms), refresh=True)
+            draw(live)
             await asyncio.sleep(1 / REDRAWS_PER_S)
 
     with Live(auto_refresh=False) as live:
@@ -79,3 +83,4 @@ async def _table(reader: "RecordReader[Sighting]") -> None:
                 rows = table.advance(rows, sighting)
         finally:
             redrawing.cancel()
+            draw(live)

@@ -29,7 +29,7 @@ class WorkerProcess:
     """
 
     def __init__(self, settings: Mapping[str, str]) -> None:
-        self._port = int(settings["FACESTREAMS_HTTP_PORT"])
+        self.port = int(settings["FACESTREAMS_HTTP_PORT"])
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("FACESTREAMS_")}
         descriptor, name = tempfile.mkstemp(prefix="facestreams-worker-", suffix=".log")
         self._log = Path(name)
@@ -83,7 +83,7 @@ class WorkerProcess:
     def _said(self) -> str | None:
         """None when ready, else why not."""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/ready", timeout=2):
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/ready", timeout=2):
                 return None
         except urllib.error.HTTPError as error:
             return error.read().decode(errors="replace")

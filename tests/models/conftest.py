@@ -94,7 +94,10 @@ FAKE_FACE_BLUE = 255
 
 
 def paint(
-    boxes_ltrb_px: Sequence[tuple[int, int, int, int]], persons: Sequence[int], width_px: int = 320, height_px: int = 240
+    boxes_ltrb_px: Sequence[tuple[int, int, int, int]],
+    persons: Sequence[int],
+    width_px: int = 320,
+    height_px: int = 240,
 ) -> Picture:
     """A black picture with a painted rectangle for each face: what the fakes see. Persons are numbers up to 255."""
     pixels = np.zeros((height_px, width_px, 3), np.uint8)

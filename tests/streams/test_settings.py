@@ -4,7 +4,6 @@ import pytest
 
 from streams.gallery_rules import GalleryRules
 from streams.settings import Settings, SettingsError, from_process
-from streams.settings_words import rows
 
 
 def read(**given: str) -> Settings:
@@ -134,13 +133,3 @@ def test_connection_and_topics_follow_the_settings() -> None:
     assert settings.connection().bootstrap_servers == "b1:9092,b2:9092"
     assert settings.topics().name("sightings") == "video.acme.sightings"
     assert settings.topics().spec("camera-frames").partitions == 3
-
-
-def test_every_setting_says_what_it_takes_and_what_it_is_for() -> None:
-    table = {row.name: row for row in rows(Settings)}
-
-    assert all(row.expected and row.description for row in table.values())
-    assert table["partitions"].default == "12"
-    assert table["key_dir"].default == "<data home>/keys/<account>"
-    assert table["snapshot_dir"].default == ""
-    assert table["recheck_s"].expected == "a number above 0 and at most 3600"

@@ -196,6 +196,7 @@ class Follower:
             portrait.probe(),
             portrait.encoded_at,
             enough=portrait.encodings >= self._settings.settle_views,
+            clear=portrait.views[0].quality.score >= self._settings.alone_score,
             fresh=fresh,
             at_ms=moment.at_ms,
         )

@@ -64,12 +64,14 @@ class Look:
     """One question to the gallery.
 
     enough: the probe combines enough views for a verdict that a single one could not settle.
+    clear: its best view is good enough to settle a clear case alone.
     fresh: it holds a view that no earlier look had; only such a look can count against a name.
     """
 
     probe: Float32
     encoded_at: str
     enough: bool
+    clear: bool
     fresh: bool
     at_ms: int
 
@@ -114,9 +116,10 @@ def _opinion(
         rival_by = similarity - own
         if own >= threshold - settings.keep_by and rival_by <= settings.keep_by:
             return MatchStatus.MATCHED, identity.person_id
-    if best is not None and similarity >= threshold + (0.0 if asked.enough else settings.name_sure_by):
+    decisive = asked.enough or asked.clear
+    if best is not None and decisive and similarity >= threshold + (0.0 if asked.enough else settings.name_sure_by):
         return MatchStatus.MATCHED, best.person_id
-    if asked.enough or similarity < threshold - settings.unknown_sure_by:
+    if decisive and similarity < threshold - (0.0 if asked.enough else settings.unknown_sure_by):
         return MatchStatus.UNKNOWN, None
     return (MatchStatus.UNKNOWN if identity.status is MatchStatus.UNKNOWN else MatchStatus.PENDING), None
 

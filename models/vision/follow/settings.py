@@ -36,6 +36,7 @@ class FollowSettings:
             fourteenfold from 0.447 to 0.498, so that a tenth more is surer than any number of views.
         unknown_sure_by: this far below the threshold one view makes an unknown; more than for a name, since
             poor views lower the similarity and never raise it.
+        alone_score: a view of less quality settles nothing alone: heads turned by more than 20 degrees look alike.
         keep_by: a name is kept down to this far below the threshold.
         drop_after: successive contradicting checks, each on a new view, that take a name away.
         relook_ms: least time between two searches for one track because the gallery has changed.
@@ -60,6 +61,7 @@ class FollowSettings:
 
     name_sure_by: float = 0.1
     unknown_sure_by: float = 0.15
+    alone_score: float = 0.2
     keep_by: float = 0.05
     drop_after: int = 3
     relook_ms: int = 250

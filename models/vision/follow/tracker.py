@@ -12,8 +12,8 @@ from models.types import Detections
 from models.vision.follow.motion import Motion
 
 _SPREADS: Final = 3.0
-_NEAREST_GATE: Final = 0.8
-_WIDEST_GATE: Final = 1.5
+_NEAREST_GATE: Final = 0.7
+_WIDEST_GATE: Final = 1.0
 """How far from the expected place a face may be: three standard deviations, held between these, in face sizes.
 Heads side by side are rarely nearer than 1.2 of them."""
 _SIZE_GATE: Final = np.log(1.8)

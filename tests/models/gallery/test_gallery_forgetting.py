@@ -4,12 +4,14 @@ import gc
 import pickle
 import weakref
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import hnswlib
 import numpy as np
 import pytest
 
 from models.gallery.gallery import Gallery
+from models.gallery.index import Graph
 from models.gallery.protect import Protector
 from models.gallery.search import search
 from models.types import Float32
@@ -124,6 +126,24 @@ def test_nothing_comes_back_with_a_rebuild(gallery: Gallery, traces: list[bytes]
     assert gallery._view.rows == 40
     after = memory(gallery)
     assert [trace for trace in traces if trace in after] == []
+
+
+def test_forgetting_during_a_rebuild_leaves_nothing_once_it_is_done(
+    gallery: Gallery, traces: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gallery._rebuild_share = -1.0  # due, whatever it holds
+    build = Graph.build
+
+    def build_while_somebody_is_forgotten(*args: Any) -> Graph:
+        graph = build(*args)
+        assert gallery.forget(SECRET_PERSON) == 2
+        return graph
+
+    monkeypatch.setattr(Graph, "build", build_while_somebody_is_forgotten)
+    assert gallery.rebuild()
+    after = memory(gallery)
+    assert [trace for trace in traces if trace in after] == []
+    assert len(gallery) == 40
 
 
 def test_a_search_under_way_keeps_its_view_whole_until_it_ends(

@@ -1,4 +1,4 @@
-"""InsightFace's own networks may not be shipped, so a tiny network with the inputs and outputs of an SCRFD stands in."""
+"""InsightFace's networks may not be shipped; a tiny one with the inputs and outputs of an SCRFD stands in."""
 
 import shutil
 from pathlib import Path

@@ -103,6 +103,14 @@ def test_a_file_of_very_many_parts_is_refused() -> None:
     assert code_of(png[:33] + chunk(b"tEXt", b"") * MAX_PARTS + png[33:]) == PictureCode.NOT_A_PICTURE
 
 
+def test_a_webp_chunk_of_odd_length_is_padded() -> None:
+    image = encode("WEBP")[12:]
+    canvas = b"VP8X" + struct.pack("<I", 10) + bytes(4) + (49).to_bytes(3, "little") + (29).to_bytes(3, "little")
+    profile = b"ICCP" + struct.pack("<I", 3) + b"abc" + b"\0"
+    content = b"WEBP" + canvas + profile + image
+    assert read_header(b"RIFF" + struct.pack("<I", len(content)) + content) == Header("image/webp", 50, 30)
+
+
 def test_a_webp_canvas_must_be_that_of_its_picture() -> None:
     encoded = bytearray(encode("WEBP", exif=Image.Exif().tobytes() + b"\0"))
     encoded[encoded.index(b"VP8X") + 12] += 1

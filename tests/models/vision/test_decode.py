@@ -8,6 +8,8 @@ from PIL import Image
 
 from models.errors import PictureCode, PictureError
 from models.types import Picture
+from models.vision import decode
+from models.vision.containers import Header
 from models.vision.decode import OpenCVDecoder
 
 DECODER = OpenCVDecoder(max_bytes=2_000_000, max_pixels=2_000_000)
@@ -149,6 +151,13 @@ def test_a_whole_structure_around_broken_content_is_no_picture(photograph: Image
     encoded = bytearray(encode(photograph, format="PNG"))
     encoded[len(encoded) // 2] ^= 0xFF
     assert code_of(bytes(encoded)) == PictureCode.NOT_A_PICTURE
+
+
+def test_a_decoder_that_saw_another_picture_than_the_header_is_not_believed(
+    photograph: Image.Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decode, "read_header", lambda _: Header("image/png", 10, 10))
+    assert code_of(encode(photograph, format="PNG")) == PictureCode.NOT_A_PICTURE
 
 
 def test_a_header_that_promises_gigabytes_is_refused_unread() -> None:

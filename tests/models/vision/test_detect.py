@@ -117,9 +117,7 @@ def test_yunet_outputs_are_decoded_exactly() -> None:
     np.testing.assert_allclose(
         found.boxes_xyxy_px, [[centre_x - 32, centre_y - 16, centre_x + 32, centre_y + 16]], rtol=1e-6
     )
-    np.testing.assert_allclose(
-        found.landmarks_xy_px, [(np.arange(10).reshape(5, 2) / 10 + (7, 5)) * 16], rtol=1e-6
-    )
+    np.testing.assert_allclose(found.landmarks_xy_px, [(np.arange(10).reshape(5, 2) / 10 + (7, 5)) * 16], rtol=1e-6)
     np.testing.assert_allclose(found.scores, [0.9], rtol=1e-6)
 
 
@@ -129,7 +127,10 @@ def test_results_of_a_scaled_picture_are_scaled_back() -> None:
         session.outputs[f"cls_{stride}"][0, 0] = session.outputs[f"obj_{stride}"][0, 0] = 1.0
     found = stub_detector(session).detect(blank(1280, 720))
     np.testing.assert_allclose(
-        sorted(found.boxes_xyxy_px[:, 2].tolist()), [8.0, 16.0, 32.0], rtol=1e-6, err_msg="half a stride, twice as large"
+        sorted(found.boxes_xyxy_px[:, 2].tolist()),
+        [8.0, 16.0, 32.0],
+        rtol=1e-6,
+        err_msg="half a stride, twice as large",
     )
 
 
@@ -151,7 +152,9 @@ def test_a_crowd_is_capped_at_the_best() -> None:
     np.testing.assert_allclose(found.scores, scores[::-1][:50], rtol=1e-6)
 
 
-def test_agrees_with_opencvs_own_yunet_on_the_same_file(detector: Detector, six_people: Picture, yunet_file: Path) -> None:
+def test_agrees_with_opencvs_own_yunet_on_the_same_file(
+    detector: Detector, six_people: Picture, yunet_file: Path
+) -> None:
     width, height = 640, 480
     pixels = cv2.resize(six_people.pixels_bgr, (width, height))
     theirs = cv2.FaceDetectorYN.create(str(yunet_file), "", (width, height), 0.6, 0.3, 5000).detect(pixels)[1]
@@ -230,6 +233,11 @@ def test_insightfaces_answers_become_detections() -> None:
     np.testing.assert_array_equal(found.boxes_xyxy_px, [[5, 6, 7, 8], [1, 2, 3, 4]])
     np.testing.assert_allclose(found.scores, [0.9, 0.7], rtol=1e-6)
     assert found.landmarks_xy_px[0, 0].tolist() == [10, 11]
+
+
+def test_an_insightface_score_is_never_above_one() -> None:
+    found = InsightFaceDetector(StubScrfd([[1, 2, 3, 4, 1.01]]), "scrfd", DetectionSettings()).detect(blank())
+    assert found.scores.tolist() == [1.0]
 
 
 def test_insightface_without_a_face_is_no_detection() -> None:

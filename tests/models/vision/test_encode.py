@@ -33,9 +33,7 @@ def case(request: pytest.FixtureRequest) -> Case:
     fake = request.param == "fake"
     detector: Detector = value("fake_detector" if fake else "detector")
     picture: Picture = value("painted" if fake else "six_people")
-    return Case(
-        value("fake_encoder" if fake else "encoder"), picture, detector.detect(picture).landmarks_xy_px
-    )
+    return Case(value("fake_encoder" if fake else "encoder"), picture, detector.detect(picture).landmarks_xy_px)
 
 
 class TestContract:
@@ -101,9 +99,7 @@ def test_the_crops_are_insightfaces(six_people: Picture, detector: Detector) -> 
 
 def test_a_face_is_known_again_when_smaller(encoder: Encoder, detector: Detector, astronaut: Picture) -> None:
     half = Picture(np.ascontiguousarray(astronaut.pixels_bgr[::2, ::2]), "image/png")
-    embeddings = [
-        encoder.encode(picture, detector.detect(picture).landmarks_xy_px)[0] for picture in (astronaut, half)
-    ]
+    embeddings = [encoder.encode(picture, detector.detect(picture).landmarks_xy_px)[0] for picture in (astronaut, half)]
     assert embeddings[0] @ embeddings[1] > 0.6
 
 

@@ -2,10 +2,11 @@ import asyncio
 import itertools
 import logging
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -25,12 +26,11 @@ Started = Callable[..., "subprocess.Popen[str]"]
 
 @pytest.fixture(autouse=True)
 def own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No setting of whoever runs the tests, and a home of the test's own."""
+    """No setting of whoever runs the tests, and directories of the test's own."""
     for name in [name for name in os.environ if name.startswith("FACESTREAMS_")]:
         monkeypatch.delenv(name)
-    for name in ("XDG_DATA_HOME", "XDG_CACHE_HOME"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
 @pytest.fixture(autouse=True)
@@ -59,7 +59,7 @@ def facestreams(capsys: pytest.CaptureFixture[str]) -> Run:
 
 @pytest.fixture
 def started() -> Iterator[Started]:
-    """Starts `facestreams` in a process of its own; it ends with the test, whatever happens."""
+    """Starts `facestreams` in a process of its own; it and its children end with the test, whatever happens."""
     with ExitStack() as stack:
 
         def start(*arguments: object) -> "subprocess.Popen[str]":
@@ -69,12 +69,18 @@ def started() -> Iterator[Started]:
                     stdout=subprocess.PIPE,
                     stderr=subprocess.PIPE,
                     text=True,
+                    start_new_session=True,
                 )
             )
-            stack.callback(process.kill)
+            stack.callback(_kill_group, process.pid)
             return process
 
         yield start
+
+
+def _kill_group(leader: int) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(leader, signal.SIGKILL)
 
 
 @pytest.fixture

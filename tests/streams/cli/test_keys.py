@@ -23,7 +23,7 @@ def test_new_keys_are_listed_and_never_shown(facestreams, tmp_path: Path) -> Non
 def test_the_accounts_own_directory_is_the_default(facestreams, tmp_path: Path) -> None:
     assert facestreams("--account", "acme", "keys", "new")[0] == ExitCode.DONE
 
-    assert (tmp_path / "home/.local/share/facestreams/keys/acme").is_dir()
+    assert (tmp_path / "data/facestreams/keys/acme").is_dir()
 
 
 def test_keys_are_never_overwritten(facestreams, tmp_path: Path) -> None:

@@ -1,16 +1,17 @@
 import asyncio
 import json
 import signal
+import time
+from collections.abc import AsyncIterator
 
 import pytest
 
+from streams.cli import watch
 from streams.cli.exit_codes import ExitCode
 from streams.edge.broker import started_producer
 from streams.wire.connection import Connection
 from streams.wire.records import Sighting, encode
 from streams.wire.topics import SIGHTINGS, Topics
-
-pytestmark = pytest.mark.broker
 
 
 def sighting(offset: int) -> Sighting:
@@ -23,12 +24,13 @@ def sighting(offset: int) -> Sighting:
         gallery="default",
         person_id="ada",
         first_seen_ms=1,
-        last_seen_ms=2,
+        last_seen_ms=time.time_ns() // 1_000_000,
         frames=1,
         best_similarity=0.7,
     )
 
 
+@pytest.mark.broker
 def test_sightings_are_lines_where_the_output_is_no_terminal(started, connection: Connection, topics: Topics) -> None:
     process = started("watch")
 
@@ -51,3 +53,15 @@ def test_sightings_are_lines_where_the_output_is_no_terminal(started, connection
 
     assert json.loads(lines[0])["person_id"] == "ada"
     assert process.returncode == ExitCode.DONE
+
+
+async def test_sightings_are_a_table_on_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    async def reader() -> AsyncIterator[Sighting]:
+        yield sighting(1)
+
+    await watch._table(reader())
+
+    shown = capsys.readouterr().out
+    assert "In front of the cameras" in shown
+    assert "ada" in shown
+    assert "0.70" in shown

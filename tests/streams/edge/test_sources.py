@@ -101,22 +101,6 @@ def test_a_closed_source_ends(video: Path, tmp_path: Path) -> None:
         assert list(source) == []
 
 
-def test_what_cannot_be_opened_is_said_in_one_line(tmp_path: Path) -> None:
-    nothing = tmp_path / "nothing.mp4"
-    broken = tmp_path / "broken.mp4"
-    broken.write_bytes(b"no video" * 100)
-    empty = tmp_path / "empty"
-    empty.mkdir()
-
-    for path, message in (
-        (nothing, "no such file or directory"),
-        (broken, "not a video that can be opened"),
-        (empty, r"no picture in this directory \(.jpeg, .jpg, .png, .webp\)"),
-    ):
-        with pytest.raises(SourceError, match=rf"^{path}: {message}$"):
-            opened(path)
-
-
 def test_an_empty_picture_is_no_picture(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"")
 
@@ -132,13 +116,6 @@ def test_a_picture_that_went_away_is_said(tmp_path: Path) -> None:
 
     with pytest.raises(SourceError, match=rf"^{path}: No such file or directory$"):
         list(source)
-
-
-def test_an_unreachable_camera_is_refused_without_its_password() -> None:
-    with pytest.raises(SourceError) as refused:
-        opened("rtsp://ada:hunter2@127.0.0.1:1/door?token=hunter2")
-
-    assert str(refused.value) == "rtsp://127.0.0.1:1/door: cannot be opened"
 
 
 def test_a_looped_source_is_one_whatever_is_inside(video: Path) -> None:

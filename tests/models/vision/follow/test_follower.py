@@ -59,6 +59,12 @@ def test_an_unclear_face_is_pending_until_three_views_spread_in_time(stage, gall
     assert [status for status, _ in told] == ["pending"] * 10 + ["matched"] * 2
 
 
+def test_a_poor_view_waits_for_others_however_clear_the_search_is(stage, gallery, ada):
+    scene = stage(gallery)
+    told = [scene.frame(at_ms, ada(score=0.19))[0].status for at_ms in range(0, 401, 40)]
+    assert told == ["pending"] * 10 + ["matched"]
+
+
 def test_views_of_one_person_add_up_beyond_each_of_them(stage, gallery, scripted):
     scene = stage(gallery)
     for at_ms, n in ((0, 8), (200, 9)):

@@ -18,9 +18,9 @@ def gallery(scripted):
 
 @pytest.fixture
 def ask(scripted, gallery):
-    def ask(identity, cosine, number=0, enough=False, fresh=True, towards=9, at_ms=100):
+    def ask(identity, cosine, number=0, enough=False, clear=True, fresh=True, towards=9, at_ms=100):
         probe = scripted.leaning(cosine, number, towards)
-        return look(identity, Look(probe, "f7", enough, fresh, at_ms), gallery, SETTINGS)
+        return look(identity, Look(probe, "f7", enough, clear, fresh, at_ms), gallery, SETTINGS)
 
     return ask
 
@@ -46,6 +46,12 @@ def test_one_clear_view_settles_and_others_wait_for_enough(ask, gallery, cosine,
     assert gallery.asked == ["exact"]
     assert found.evidence == Evidence(pytest.approx(cosine), 0.5, pytest.approx(cosine), Searched.EXACT, "f7")
     assert (found.revision, found.looked_ms) == (1, 100)
+
+
+@pytest.mark.parametrize("cosine", [0.9, 0.1])
+def test_a_poor_view_settles_nothing_alone(ask, cosine):
+    assert ask(Identity(), cosine, clear=False).status is PENDING
+    assert ask(Identity(), cosine, clear=False, enough=True).status is not PENDING
 
 
 def test_an_empty_gallery_knows_nobody_at_once(ask, gallery):

@@ -1,0 +1,204 @@
+"""A command that is delivered twice is answered with the same result, wherever the first delivery ended."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from models.gallery.gallery import Galleries, Gallery
+from models.gallery.keys import KeyDirectory
+from models.gallery.protect import Protector
+from models.types import EnrollmentView, Quality
+from streams.agents.answers import Answers
+from streams.agents.commands import CommandReader
+from streams.agents.enrollment import EnrollmentAgent
+from streams.agents.gallery_view import GalleryView
+from streams.agents.gallery_writer import GalleryWriter
+from streams.agents.journal import Journal
+from streams.engine.outlet import FencedError
+from streams.engine.request import Request
+from streams.logs.error import Repeats
+from streams.wire import records
+from streams.wire.headers import Deployment
+from streams.wire.records import GalleryEvent, RunningLogEntry
+from streams.wire.topics import Topics
+
+ENROLL = (("command", b"enroll"), ("consent", b"form"), ("consent_basis", b"of_age"), ("request_id", b"r1"))
+FORGET = (("command", b"forget"), ("request_id", b"r2"))
+
+
+@dataclass
+class OneFace:
+    """A recognizer that always finds the face of who it is told."""
+
+    seed: int = 1
+    examined: int = 0
+
+    def examine(self, encoded: bytes) -> EnrollmentView:
+        self.examined += 1
+        embedding = np.random.default_rng(self.seed).standard_normal(128).astype(np.float32)
+        return EnrollmentView(
+            embedding / np.linalg.norm(embedding), Quality(0.8, 60, 0.7, 0.0, None), 640, 360, "image/jpeg"
+        )
+
+
+class Broker:
+    """An outlet whose records come back through the views, as the broker's would; ends after `die_after` records."""
+
+    def __init__(self, known: GalleryView, answers: Answers) -> None:
+        self.known, self.answers = known, answers
+        self.written: list = []
+        self.die_after: int | None = None
+        self.lost = False
+
+    async def publish(self, outputs):
+        for output in outputs:
+            if self.die_after is not None and len(self.written) >= self.die_after:
+                raise FencedError
+            self.written.append(output)
+            if output.topic.endswith("face-features"):
+                self.known.apply(output)
+            if output.topic.endswith("gallery-events"):
+                self.answers.apply(output)
+        return [type("Place", (), {"partition": 0, "offset": 0}) for _ in outputs]
+
+    def last(self, short: str, kind):
+        return records.decode([each for each in self.written if each.topic.endswith(short)][-1].value, kind)
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory) -> KeyDirectory:
+    return KeyDirectory.create(tmp_path_factory.mktemp("k") / "keys")
+
+
+@pytest.fixture
+def recognizer() -> OneFace:
+    return OneFace()
+
+
+@pytest.fixture
+def known(keys) -> GalleryView:
+    protector = Protector(keys.template_key)
+    galleries = Galleries(lambda: Gallery(protector, impostor_mean=0.1, impostor_deviation=0.11))
+    return GalleryView(keys=keys, galleries=galleries, model_version="m", refused=lambda code: None)
+
+
+@pytest.fixture
+def agent(keys, known, recognizer, view):
+    topics, deployment = Topics(), Deployment(account="main", app_id="77", region="eu")
+    writer = GalleryWriter(
+        topics=topics,
+        account="main",
+        keys=keys,
+        protector=Protector(keys.template_key),
+        model_version="m",
+        known=known,
+        view=view,
+        clock_ms=lambda: 5,
+    )
+    with ThreadPoolExecutor(1) as pool:
+        yield EnrollmentAgent(
+            topics=topics,
+            account="main",
+            reader=CommandReader(deployment=deployment, epoch="0a0b0c0d", gallery_names=frozenset({"default"})),
+            recognizer=recognizer,
+            galleries=known.galleries,
+            keys=keys,
+            known=known,
+            features=view,
+            writer=writer,
+            answers=Answers(),
+            answered=view,
+            pool=pool,
+            journal=Journal(
+                topics=topics,
+                deployment=deployment,
+                repeats=Repeats(),
+                clock_ms=lambda: 5,
+                failed=lambda code: None,
+            ),
+            clock_ms=lambda: 5,
+        )
+
+
+@pytest.fixture
+def broker(agent) -> Broker:
+    return Broker(agent.known, agent.answers)
+
+
+def request(headers, offset: int = 0, key: bytes = b"ada") -> Request:
+    return Request("gallery-commands", 0, offset, 1, key, b"picture", headers, 1)
+
+
+async def deliver(agent, broker, what: Request) -> GalleryEvent:
+    await agent.handle(what, None, broker)
+    return broker.last("gallery-events", GalleryEvent)
+
+
+async def test_an_enrollment_twice_gives_one_feature_and_one_answer(agent, broker, recognizer) -> None:
+    first = await deliver(agent, broker, request(ENROLL))
+    again = await deliver(agent, broker, request(ENROLL))
+    assert again == first
+    assert (first.code, first.request_id, first.features) == ("enrolled", "r1", 1)
+    assert recognizer.examined == 1
+    assert len(agent.known.galleries.get("default")) == 1
+
+
+async def test_forgetting_twice_says_forgotten_twice(agent, broker) -> None:
+    await deliver(agent, broker, request(ENROLL))
+    first = await deliver(agent, broker, request(FORGET, 1))
+    assert (first.code, first.features) == ("forgotten", 1)
+    assert await deliver(agent, broker, request(FORGET, 1)) == first
+    assert (await deliver(agent, broker, request(FORGET, 2))).code == "unknown_person"
+
+
+@pytest.mark.parametrize("written", range(5))
+async def test_a_worker_that_dies_in_an_enrollment_leaves_it_to_be_finished(agent, broker, written) -> None:
+    broker.die_after = written
+    if written < 4:  # key, feature, answer, running log
+        with pytest.raises(FencedError):
+            await agent.handle(request(ENROLL), None, broker)
+    else:
+        await agent.handle(request(ENROLL), None, broker)
+    broker.die_after = None
+    assert (await deliver(agent, broker, request(ENROLL))).code == "enrolled"
+    assert len(agent.known.galleries.get("default")) == 1
+    assert broker.last("running-log", RunningLogEntry).return_code == "enrolled"
+
+
+@pytest.mark.parametrize("written", range(6))
+async def test_a_worker_that_dies_while_forgetting_leaves_nobody_behind(agent, broker, written) -> None:
+    await deliver(agent, broker, request(ENROLL))
+    broker.die_after = len(broker.written) + written
+    if written < 6:  # erasure, tombstone, tombstone, erasure, answer, running log
+        with pytest.raises(FencedError):
+            await agent.handle(request(FORGET, 1), None, broker)
+    broker.die_after = None
+    await deliver(agent, broker, request(FORGET, 1))
+    assert not agent.known.holds("default", "ada")
+    assert len(agent.known.galleries.get("default")) == 0
+
+
+async def test_a_second_picture_of_a_person_is_sealed_with_the_same_key(agent, broker, recognizer) -> None:
+    await deliver(agent, broker, request(ENROLL))
+    recognizer.seed = 2
+    await deliver(agent, broker, request(ENROLL, 1))
+    kept = [each.key for each in broker.written if each.topic.endswith("face-features")]
+    assert [key.count(b"/") for key in kept] == [1, 2, 2]
+    assert agent.known.galleries.get("default").features("ada") == (
+        "0a0b0c0d-gallery-commands-0-0",
+        "0a0b0c0d-gallery-commands-0-1",
+    )
+
+
+async def test_the_same_face_under_another_name_is_refused_but_under_its_own_it_is_not(agent, broker) -> None:
+    await deliver(agent, broker, request(ENROLL))
+    assert (await deliver(agent, broker, request(ENROLL, 1, b"eve"))).code == "looks_like_another_person"
+    assert (await deliver(agent, broker, request(ENROLL, 2))).code == "enrolled"
+
+
+async def test_what_fails_for_good_is_answered_too(agent, broker) -> None:
+    await agent.fail(request(ENROLL), None, broker, ZeroDivisionError("scripted"))
+    answer = broker.last("gallery-events", GalleryEvent)
+    assert (answer.accepted, answer.code, answer.person is None) == (False, "internal_error", False)

@@ -1,0 +1,148 @@
+"""What face-features holds goes into the gallery; what cannot be used is counted and does not stop the view."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+
+from models.gallery.gallery import Galleries, Gallery
+from models.gallery.keys import KeyDirectory
+from models.gallery.protect import Protector
+from models.gallery.seal import seal
+from streams.agents.gallery_view import GalleryView
+from streams.wire.codes import Code
+from streams.wire.feature_keys import FeatureKey
+
+
+@dataclass
+class Read:
+    """A record as the view hands it on."""
+
+    key: bytes | None
+    value: bytes | None
+    headers: list[tuple[str, bytes]] = field(default_factory=list)
+
+
+class Store:
+    """Makes the records that an enrollment writes."""
+
+    def __init__(self, keys: KeyDirectory, protector: Protector) -> None:
+        self.keys = keys
+        self.protector = protector
+        self.data_key = keys.new_data_key()
+        self.random = np.random.default_rng(7)
+
+    def key(self, person: str, gallery: str = "default") -> Read:
+        place = FeatureKey(gallery, person).encode()
+        return Read(place, self.keys.wrap(self.data_key, place=place))
+
+    def feature(self, person: str, number: int = 0, model: str = "sface-1", gallery: str = "default") -> Read:
+        place = FeatureKey(gallery, person, f"e{number}").encode()
+        embedding = self.random.standard_normal(128).astype(np.float32)
+        embedding /= np.linalg.norm(embedding)
+        key_id = self.keys.template_key.id
+        sealed = seal(
+            self.data_key, self.protector.protect(embedding), place=place, key_id=key_id, model_version=model
+        )
+        return Read(place, sealed, [("key_id", key_id.encode()), ("model_version", model.encode())])
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory) -> KeyDirectory:
+    return KeyDirectory.create(tmp_path_factory.mktemp("k") / "keys")
+
+
+@pytest.fixture
+def store(keys) -> Store:
+    return Store(keys, Protector(keys.template_key))
+
+
+@pytest.fixture
+def refused() -> list[Code]:
+    return []
+
+
+@pytest.fixture
+def known(store, refused) -> GalleryView:
+    galleries = Galleries(lambda: Gallery(store.protector, impostor_mean=0.1, impostor_deviation=0.11))
+    return GalleryView(keys=store.keys, galleries=galleries, model_version="sface-1", refused=refused.append)
+
+
+def test_a_key_and_what_it_seals_make_a_person_known(known, store, refused) -> None:
+    for record in (store.key("ada"), store.feature("ada", 0), store.feature("ada", 1)):
+        known.apply(record)
+    gallery = known.galleries.get("default")
+    assert (gallery.persons(), gallery.features("ada")) == (("ada",), ("e0", "e1"))
+    assert known.data_key("default", "ada") == store.data_key
+    assert known.stored("default", "ada") == {"e0", "e1"}
+    assert refused == []
+
+
+def test_a_tombstone_on_a_feature_forgets_that_feature_alone(known, store) -> None:
+    for record in (store.key("ada"), store.feature("ada", 0), store.feature("ada", 1)):
+        known.apply(record)
+    known.apply(Read(FeatureKey("default", "ada", "e0").encode(), None))
+    assert known.galleries.get("default").features("ada") == ("e1",)
+    assert known.stored("default", "ada") == {"e1"}
+
+
+def test_a_tombstone_on_the_key_forgets_all_that_it_sealed(known, store) -> None:
+    for record in (store.key("ada"), store.feature("ada", 0), store.key("ben"), store.feature("ben", 0)):
+        known.apply(record)
+    known.apply(Read(FeatureKey("default", "ada").encode(), None))
+    assert known.galleries.get("default").persons() == ("ben",)
+    assert known.data_key("default", "ada") is None
+
+
+def test_after_feature_and_key_are_gone_nothing_is_held(known, store) -> None:
+    for record in (store.key("ada"), store.feature("ada", 0)):
+        known.apply(record)
+    known.apply(Read(FeatureKey("default", "ada", "e0").encode(), None))
+    known.apply(Read(FeatureKey("default", "ada").encode(), None))
+    assert not known.holds("default", "ada")
+
+
+def broken(store: Store) -> list[tuple[str, Read, Code]]:
+    altered = store.feature("ada")
+    altered.value = altered.value[:-1] + bytes([altered.value[-1] ^ 1])
+    moved = store.feature("ada")
+    moved.key = FeatureKey("default", "ada", "elsewhere").encode()
+    bare = store.feature("ada")
+    bare.headers = []
+    wrong_key = store.key("eve")
+    wrong_key.key = FeatureKey("default", "mallory").encode()
+    return [
+        ("no key", Read(None, b"x"), Code.BAD_RECORD),
+        ("one part", Read(b"default", b"x"), Code.BAD_RECORD),
+        ("not encoded", Read("default/é".encode(), b"x"), Code.BAD_RECORD),
+        ("altered", altered, Code.BAD_SEAL),
+        ("another place", moved, Code.BAD_SEAL),
+        ("another model", store.feature("ada", model="arcface-9"), Code.FOREIGN_FEATURE),
+        ("no headers", bare, Code.FOREIGN_FEATURE),
+        ("no data key", store.feature("nobody"), Code.BAD_SEAL),
+        ("a key from another person", wrong_key, Code.BAD_SEAL),
+    ]
+
+
+@pytest.mark.parametrize("which", range(9))
+def test_what_cannot_be_used_is_counted_and_the_next_record_is_taken(known, store, refused, which) -> None:
+    _, record, code = broken(store)[which]
+    known.apply(store.key("ada"))
+    known.apply(record)
+    known.apply(store.feature("ada", 5))
+    assert refused == [code]
+    assert known.galleries.get("default").features("ada") == ("e5",)
+
+
+def test_what_this_worker_cannot_match_can_still_be_forgotten(known, store) -> None:
+    known.apply(store.key("ada"))
+    known.apply(store.feature("ada", 3, model="arcface-9"))
+    assert known.stored("default", "ada") == {"e3"}
+    assert known.holds("default", "ada")
+
+
+def test_galleries_are_apart(known, store) -> None:
+    for record in (store.key("ada", "vip"), store.feature("ada", gallery="vip")):
+        known.apply(record)
+    assert known.galleries.get("vip").persons() == ("ada",)
+    assert known.galleries.get("default").persons() == ()
