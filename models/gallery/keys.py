@@ -101,18 +101,19 @@ class KeyDirectory:
     def create(cls, path: Path) -> "KeyDirectory":
         """Draw a template key and an account key into a new directory, which appears whole or not at all.
 
-        Parents are made. Raises KeyDirectoryError if something other than an empty directory stands at `path`.
+        Parents are made. Raises KeyDirectoryError if something other than an empty directory stands at `path`, or
+        if nothing can be written there.
         """
-        path.parent.mkdir(parents=True, exist_ok=True)
-        aside = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))  # mkdtemp makes it 0700
-        files: list[Path] = []
         try:
-            files = [_write(aside, _new_key(kind)) for kind in _PREFIX]
-            aside.rename(path)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # made with mode 0700; the clean-up finds nothing once it was renamed
+            with tempfile.TemporaryDirectory(
+                prefix=f".{path.name}-", dir=path.parent, ignore_cleanup_errors=True
+            ) as aside:
+                for kind in _PREFIX:
+                    _write(Path(aside), _new_key(kind))
+                Path(aside).rename(path)
         except OSError as error:
-            for file in files:
-                file.unlink(missing_ok=True)
-            aside.rmdir()
             raise KeyDirectoryError(
                 f"key directory {path}: expected nothing or an empty directory to create it in, "
                 f"found {error.strerror or error}: name another directory, or use the keys that are there"
@@ -183,7 +184,7 @@ def _new_key(kind: Kind) -> _KeyFile:
     return _KeyFile(FORMAT, kind, serial=1, secret=secret, frame_sha256=checksum)
 
 
-def _write(directory: Path, key: _KeyFile) -> Path:
+def _write(directory: Path, key: _KeyFile) -> None:
     path = directory / f"{key.id}.json"
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
@@ -191,7 +192,6 @@ def _write(directory: Path, key: _KeyFile) -> Path:
         file.write(msgspec.json.encode(key))
         file.flush()
         os.fsync(descriptor)
-    return path
 
 
 def _read(path: Path) -> _Key:

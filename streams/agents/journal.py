@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from models.errors import PictureError
+from models.vision.containers import read_header
 from streams.engine.outlet import Output
 from streams.engine.request import Request
 from streams.logs.error import Repeats, error_log_entry
@@ -62,7 +64,7 @@ class Journal:
             given=_summary(request),
             algorithm_output=algorithm_output,
         )
-        written = self.repeats.admit(entry, request.timestamp_ms)
+        written = self.repeats.admit(entry, self.clock_ms())
         return [self.running(asked, code), *map(self._error, written)]
 
     def sums_due(self) -> list[Output]:
@@ -75,20 +77,15 @@ class Journal:
 
 def _summary(request: Request) -> InputSummary:
     """The request's input without its picture, and without the values of its headers."""
-    names = [name[:64] for name, _ in request.headers[:MAX_HEADER_NAMES]]
+    value = request.value or b""
+    try:
+        header = read_header(value)
+    except PictureError:
+        header = None
     return InputSummary(
-        value_bytes=len(request.value or b""),
-        media_type=_media_type(request.value or b""),
-        width_px=None,
-        height_px=None,
-        headers=names,
+        value_bytes=len(value),
+        media_type=None if header is None else header.media_type,
+        width_px=None if header is None else header.width_px,
+        height_px=None if header is None else header.height_px,
+        headers=[name[:64] for name, _ in request.headers[:MAX_HEADER_NAMES]],
     )
-
-
-def _media_type(value: bytes) -> str | None:
-    """By the first bytes; says nothing about whether the rest is sound."""
-    if value.startswith(b"\xff\xd8"):
-        return "image/jpeg"
-    if value.startswith(b"\x89PNG"):
-        return "image/png"
-    return "image/webp" if value[:4] == b"RIFF" and value[8:12] == b"WEBP" else None

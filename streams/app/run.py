@@ -19,6 +19,8 @@ async def make_worker(settings: Settings) -> Worker:
     """Check the topics, load networks and keys. Raises AdminError, PackError and KeyDirectoryError."""
     epochs = await checked_epochs(settings)
     vision = await asyncio.to_thread(make_vision, settings)
+    if vision.pack.licence_notice is not None:
+        _log.warning(vision.pack.licence_notice, pack=vision.pack.name)
     return Worker(settings, vision, epochs)
 
 

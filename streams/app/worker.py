@@ -77,7 +77,11 @@ class Worker:
 
         deployment = Deployment(account=settings.account, app_id=settings.app_id, region=settings.region)
         self._journal = journal = Journal(
-            topics=topics, deployment=deployment, repeats=Repeats(), clock_ms=now_ms, failed=metrics.failed
+            topics=topics,
+            deployment=deployment,
+            repeats=Repeats(topics.error_log_bytes_per_s),
+            clock_ms=now_ms,
+            failed=metrics.failed,
         )
         sightings = Sightings(
             topics=topics,

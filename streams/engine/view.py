@@ -106,11 +106,19 @@ class View:
             for record in records:
                 self._take(record)
             self._next[tp.partition] = records[-1].offset + 1
+        if not batches:
+            await self._skip_to_positions()
         self._looked_at = time.monotonic()
         async with self._moved:
             self._moved.notify_all()
         if not batches and not self._ready.is_set():
             await self._judge_readiness()
+
+    async def _skip_to_positions(self) -> None:
+        """Offsets of records that never reach a consumer (markers of transactions) count as applied."""
+        for number, offset in self._next.items():
+            position = await self._consumer.position(TopicPartition(self.topic, number))
+            self._next[number] = max(offset, position)
 
     def _take(self, record: Any) -> None:
         if record.key == FILLER_KEY:
@@ -123,7 +131,5 @@ class View:
     async def _judge_readiness(self) -> None:
         partitions = [TopicPartition(self.topic, partition) for partition in self._next]
         ends = await self._consumer.end_offsets(partitions)
-        for tp in partitions:
-            self._next[tp.partition] = max(self._next[tp.partition], await self._consumer.position(tp))
         if all(self._next[tp.partition] >= end for tp, end in ends.items()):
             self._ready.set()

@@ -1,9 +1,9 @@
 """The error log: a record for each request that failed; repeats of one cause within a second are summed.
 
 The first failure of a camera and cause in a second leaves its record with the request, before that is
-acknowledged. What repeats it within the second is counted and written as one record when the second is
-over. Each of them has its own running-log entry all the same; a worker that dies in between loses the
-count of at most one second.
+acknowledged. What repeats it within the second, or would exceed the rate that the log's ceiling rests on,
+is counted and written as one record later. Each of them has its own running-log entry all the same; a
+worker that dies in between loses the sums that it held.
 """
 
 from collections.abc import Iterable
@@ -12,13 +12,19 @@ from typing import Final
 import msgspec
 
 from streams.logs.running import Asked
+from streams.wire import records
 from streams.wire.codes import Code
 from streams.wire.headers import Deployment
 from streams.wire.records import ErrorLogEntry, InputSummary
 
 MAX_DETAIL: Final = 1000
 MAX_CAUSES: Final = 10_000
-"""Camera and cause pairs that are remembered within a second; more are written unsummed."""
+"""Camera and cause pairs that are told apart within a second; more are summed by cause alone."""
+
+RECORD_OVERHEAD_BYTES: Final = 100
+"""Most that Kafka adds to a record that travels alone: the head of its batch, and the record's own."""
+
+Cause = tuple[str | None, str]
 
 
 def error_log_entry(
@@ -55,30 +61,55 @@ def error_log_entry(
 
 
 class Repeats:
-    """Sums repeated failures of one camera and cause within a second of the requests' own time."""
+    """Sums repeated failures of one camera and cause within a second, and keeps the error log below its rate.
 
-    def __init__(self) -> None:
-        self._second: dict[tuple[str | None, str], int] = {}
-        self._held: dict[tuple[str | None, str], ErrorLogEntry] = {}
+    bytes_per_s: what this worker may add to the error log; beyond it everything is summed until there is room.
+    """
 
-    def admit(self, entry: ErrorLogEntry, at_ms: int) -> list[ErrorLogEntry]:
-        """The records to write now: this one, or none if it repeats; and the sum of those before it."""
-        cause, second = (entry.camera_id, entry.return_code), at_ms // 1000
-        if self._second.get(cause) == second:
-            held = self._held.get(cause)
-            count = 1 if held is None else held.repeats + 1
-            self._held[cause] = msgspec.structs.replace(held or entry, repeats=count)
+    def __init__(self, bytes_per_s: float) -> None:
+        self._bytes_per_s = bytes_per_s
+        self._allowance = bytes_per_s
+        self._allowed_at_ms: int | None = None
+        self._second: dict[Cause, int] = {}
+        self._held: dict[Cause, ErrorLogEntry] = {}
+
+    def admit(self, entry: ErrorLogEntry, now_ms: int) -> list[ErrorLogEntry]:
+        """The record to write now: this one, or none if it is held back to be summed."""
+        cause, second = self._cause(entry), now_ms // 1000
+        if self._second.get(cause) == second or not self._spend(entry, now_ms):
+            self._hold(cause, entry)
             return []
-        due = self._held.pop(cause, None)
-        if cause in self._second or len(self._second) < MAX_CAUSES:
-            self._second[cause] = second
-        return [entry] if due is None else [due, entry]
+        self._second[cause] = second
+        return [entry]
 
     def due(self, now_ms: int) -> Iterable[ErrorLogEntry]:
-        """The sums whose second is over; each is given once."""
-        over = [cause for cause, second in self._second.items() if second < now_ms // 1000]
-        for cause in over:
-            del self._second[cause]
-            held = self._held.pop(cause, None)
-            if held is not None:
-                yield held
+        """The sums whose second is over and for which there is room; each is given once."""
+        for cause in [cause for cause, second in self._second.items() if second < now_ms // 1000]:
+            if cause not in self._held:
+                del self._second[cause]
+        for cause, entry in tuple(self._held.items()):
+            if self._second.get(cause, -1) < now_ms // 1000 and self._spend(entry, now_ms):
+                del self._held[cause]
+                self._second.pop(cause, None)
+                yield entry
+
+    def _cause(self, entry: ErrorLogEntry) -> Cause:
+        """Camera and code; the code alone once there are too many to tell apart."""
+        cause = (entry.camera_id, entry.return_code)
+        known = cause in self._second or cause in self._held
+        return cause if known or len(self._second) + len(self._held) < MAX_CAUSES else (None, entry.return_code)
+
+    def _hold(self, cause: Cause, entry: ErrorLogEntry) -> None:
+        held = self._held.get(cause)
+        self._held[cause] = entry if held is None else msgspec.structs.replace(held, repeats=held.repeats + 1)
+
+    def _spend(self, entry: ErrorLogEntry, now_ms: int) -> bool:
+        """Whether the record fits into the allowance, which fills up again at bytes_per_s, to a second's worth."""
+        passed_s = max(0, now_ms - (self._allowed_at_ms if self._allowed_at_ms is not None else now_ms)) / 1000
+        self._allowed_at_ms = now_ms
+        self._allowance = min(self._bytes_per_s, self._allowance + passed_s * self._bytes_per_s)
+        size = len(records.encode(entry)) + RECORD_OVERHEAD_BYTES
+        if size > self._allowance:
+            return False
+        self._allowance -= size
+        return True

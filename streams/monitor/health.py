@@ -39,11 +39,7 @@ class HealthServer:
     async def start(self) -> None:
         """Listen. Raises OSError if the address cannot be had."""
         await self._runner.setup()
-        try:
-            await web.TCPSite(self._runner, self._host, self._port).start()
-        except OSError:
-            await self._runner.cleanup()
-            raise
+        await web.TCPSite(self._runner, self._host, self._port).start()
 
     async def stop(self) -> None:
         """Close the port; requests under way have a second to end. May be called without or after a failed start."""

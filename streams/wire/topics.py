@@ -23,7 +23,7 @@ FILLER_KEY: Final = b"~filler"
 
 ERROR_LOG_CEILING_BYTES: Final = 2_000_000_000
 ERROR_LOG_RATE_CAP_BYTES_PER_S: Final = 262_144
-"""What one partition of the error log may take in a second from all workers; the writer keeps to it."""
+"""What the error log may take in a second from all workers together; each keeps to its share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,11 @@ class Topics:
     account: str = "main"
     partitions: int = 12
     max_picture_bytes: int = 4 * 1024 * 1024
+
+    @property
+    def error_log_bytes_per_s(self) -> float:
+        """A worker's share of the error log's rate: no more workers than partitions have work."""
+        return ERROR_LOG_RATE_CAP_BYTES_PER_S / self.partitions
 
     def name(self, short: str) -> str:
         """The full name of the topic with this short name."""

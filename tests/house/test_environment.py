@@ -53,8 +53,14 @@ def this_python(directory: Path, name: str, *, without: str = "nothing") -> Path
     )
 
 
-def old_python(directory: Path, name: str, version: str) -> Path:
-    return program(directory, name, f'[ "$1" = --version ] && echo "Python {version}" && exit 0\nexit 1')
+def other_python(directory: Path, name: str, version: str) -> Path:
+    """Python that takes itself for another version."""
+    pretend = f"import sys; sys.version_info = ({version.replace('.', ', ')}); exec(sys.argv[1])"
+    return program(
+        directory,
+        name,
+        f'[ "$1" = --version ] && echo "Python {version}" && exit 0\nexec {sys.executable} -c "{pretend}" "$2"',
+    )
 
 
 def make(tree: Path, programs: Path, *arguments: str) -> str:
@@ -78,13 +84,13 @@ def test_no_python(tree, programs):
 
 
 def test_only_pythons_of_other_versions(tree, programs):
-    old_python(programs, "python3", "3.9.2")
+    other_python(programs, "python3", "3.9.2")
     assert "found none of them" in make(tree, programs)
 
 
 @pytest.mark.parametrize("version", ["3.10.13", "3.14.0"])
 def test_a_named_python_of_another_version(tree, programs, version):
-    python = old_python(programs, "other", version)
+    python = other_python(programs, "other", version)
     assert make(tree, programs, f"PYTHON={python}") == (
         f"facestreams: needs Python 3.11, 3.12 or 3.13 and {python} is Python {version}; "
         "install one, or name it: make PYTHON=/path/to/python3.12"
@@ -97,7 +103,7 @@ def test_a_named_python_that_is_not_there(tree, programs):
 
 @pytest.mark.parametrize("module", ["ensurepip", "venv"])
 def test_a_python_without_its_venv_module(tree, programs, module):
-    this_python(programs, "python3", without=f"{module}")
+    this_python(programs, "python3", without=module)
     assert make(tree, programs) == (
         "facestreams: python3 comes without its venv module; install it (Debian and Ubuntu: python3-venv)"
     )
@@ -123,6 +129,20 @@ def test_a_named_compiler_that_is_not_there(tree, programs):
     this_python(programs, "python3")
     program(programs, "c++", "exit 0")
     assert "found no missing-c++;" in make(tree, programs, "CXX=missing-c++ -O2")
+
+
+def test_a_compiler_may_be_named_with_its_options(tree, programs):
+    program(programs, "python3", f'[ "$2" = venv ] && exit 3\nexec {sys.executable} "$@"')
+    program(programs, "my-c++", "exit 0")
+    done = subprocess.run(
+        ["make", "check", "CXX=my-c++ -O2"],
+        cwd=tree,
+        env={"PATH": str(programs)},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.startswith("facestreams: creating .venv with Python ")
 
 
 def test_help_needs_nothing_and_names_every_target(tree, programs):

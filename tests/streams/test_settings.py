@@ -82,7 +82,7 @@ def test_an_unknown_name_is_refused_with_the_nearest_one() -> None:
     [
         ("PARTITIONS", "0", "a whole number of at least 1 and at most 1000"),
         ("PARTITIONS", "twelve", "a whole number of at least 1 and at most 1000"),
-        ("DETECT_SIZE", "650", "a whole number of at least 128 and at most 1920, a multiple of 32"),
+        ("DETECT_SIZE", "650", "a whole number of at least 128 and at most 1920, a multiple of 128"),
         ("FALSE_POSITIVE_RATE", "1", "a number above 0 and below 1"),
         ("VISIT_TIMEOUT_S", "nan", "a number above 0 and at most 3600"),
         ("VISIT_TIMEOUT_S", "inf", "a number above 0 and at most 3600"),

@@ -72,6 +72,15 @@ def test_create_takes_an_empty_directory_but_no_other(path: Path) -> None:
     assert [entry.name for entry in path.parent.iterdir()] == ["acme"]
 
 
+def test_create_says_what_stands_in_its_way(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for path in (tmp_path / "file", tmp_path / "file" / "keys"):
+        with pytest.raises(KeyDirectoryError) as error:
+            KeyDirectory.create(path)
+        assert "found Not a directory" in one_line(error) or "found File exists" in one_line(error)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
+
+
 @pytest.mark.parametrize("mode", [0o750, 0o705, 0o701])
 def test_refuses_a_directory_that_others_may_read(keys: KeyDirectory, mode: int) -> None:
     keys.path.chmod(mode)

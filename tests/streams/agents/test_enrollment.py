@@ -114,7 +114,7 @@ def agent(keys, known, recognizer, view):
             journal=Journal(
                 topics=topics,
                 deployment=deployment,
-                repeats=Repeats(),
+                repeats=Repeats(1e6),
                 clock_ms=lambda: 5,
                 failed=lambda code: None,
             ),

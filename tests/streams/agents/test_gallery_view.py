@@ -41,9 +41,7 @@ class Store:
         embedding = self.random.standard_normal(128).astype(np.float32)
         embedding /= np.linalg.norm(embedding)
         key_id = self.keys.template_key.id
-        sealed = seal(
-            self.data_key, self.protector.protect(embedding), place=place, key_id=key_id, model_version=model
-        )
+        sealed = seal(self.data_key, self.protector.protect(embedding), place=place, key_id=key_id, model_version=model)
         return Read(place, sealed, [("key_id", key_id.encode()), ("model_version", model.encode())])
 
 

@@ -22,7 +22,7 @@ def test_no_person_id_is_in_it_and_its_size_is_bounded(deployment, asked) -> Non
 
 
 def test_the_first_goes_out_at_once_and_what_repeats_it_is_summed_when_the_second_is_over(deployment, asked) -> None:
-    repeats = Repeats()
+    repeats = Repeats(1e6)
     first = entry(deployment, asked)
     assert repeats.admit(first, 1000) == [first]
     assert repeats.admit(first, 1500) == []
@@ -32,16 +32,17 @@ def test_the_first_goes_out_at_once_and_what_repeats_it_is_summed_when_the_secon
     assert list(repeats.due(9000)) == []
 
 
-def test_a_sum_that_is_still_held_goes_out_before_the_next_second_begins(deployment, asked) -> None:
-    repeats = Repeats()
+def test_a_new_second_begins_with_a_record_and_leaves_the_sum_of_the_last_for_later(deployment, asked) -> None:
+    repeats = Repeats(1e6)
     first = entry(deployment, asked)
     repeats.admit(first, 1000)
     repeats.admit(first, 1001)
-    assert [each.repeats for each in repeats.admit(first, 2000)] == [1, 1]
+    assert repeats.admit(first, 2000) == [first]
+    assert [each.repeats for each in repeats.due(3000)] == [1]
 
 
 def test_cameras_and_causes_are_counted_apart(deployment, asked) -> None:
-    repeats = Repeats()
+    repeats = Repeats(1e6)
     other = replace(asked, camera_id="gate")
     admitted = [
         repeats.admit(entry(deployment, asked), 1000),
@@ -51,9 +52,24 @@ def test_cameras_and_causes_are_counted_apart(deployment, asked) -> None:
     assert [len(each) for each in admitted] == [1, 1, 1]
 
 
-def test_memory_is_bounded_and_nothing_is_held_back_beyond_it(deployment, asked) -> None:
-    repeats = Repeats()
-    for number in range(MAX_CAUSES):
-        repeats.admit(entry(deployment, replace(asked, camera_id=str(number))), 1000)
-    more = entry(deployment, replace(asked, camera_id="one more"))
-    assert [repeats.admit(more, 1000), repeats.admit(more, 1000)] == [[more], [more]]
+def test_beyond_many_causes_only_codes_are_told_apart_and_nothing_is_uncounted(deployment, asked) -> None:
+    repeats = Repeats(1e9)
+    admitted = 0
+    for number in range(MAX_CAUSES + 50):
+        admitted += len(repeats.admit(entry(deployment, replace(asked, camera_id=str(number))), 1000))
+    assert admitted == MAX_CAUSES + 1
+    assert [each.repeats for each in repeats.due(2000)] == [49]
+
+
+def test_a_flood_keeps_below_the_rate_and_every_failure_is_counted_in_the_end(deployment, asked) -> None:
+    rate, seconds, failures = 5000, 10, 2000
+    repeats = Repeats(rate)
+    written: list[ErrorLogEntry] = []
+    for number in range(failures):
+        now_ms = 1000 + number * seconds * 1000 // failures
+        written += repeats.admit(entry(deployment, replace(asked, camera_id=f"camera-{number % 100}")), now_ms)
+        written += repeats.due(now_ms) if number % 200 == 0 else ()
+    assert sum(len(records.encode(each)) for each in written) <= rate * (seconds + 1)
+    for second in range(100):
+        written += repeats.due(12_000 + 1000 * second)
+    assert sum(each.repeats for each in written) == failures
