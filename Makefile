@@ -40,6 +40,6 @@ clean:  ## Remove .venv and all else that can be made again
 	@rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(STAMP): pyproject.toml requirements-build.lock requirements-dev.lock scripts/environment.sh
-	@scripts/environment.sh
+$(STAMP): pyproject.toml requirements-build.lock requirements-dev.lock .ci/environment.sh
+	@.ci/environment.sh
 	@touch $@

@@ -27,7 +27,7 @@ def test_ci_runs_make_test(root):
 
 
 def test_every_script_is_executable_and_parses(root):
-    for script in (root / ".ci" / "run", root / "scripts" / "environment.sh"):
+    for script in (root / ".ci" / "run", root / ".ci" / "environment.sh"):
         assert os.access(script, os.X_OK), script
         subprocess.run(["bash", "-n", script], check=True)
 

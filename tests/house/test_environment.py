@@ -19,7 +19,7 @@ def tree(root, tmp_path):
         "pyproject.toml",
         "requirements-build.lock",
         "requirements-dev.lock",
-        "scripts/environment.sh",
+        ".ci/environment.sh",
     ):
         target = tmp_path / "tree" / name
         target.parent.mkdir(parents=True, exist_ok=True)

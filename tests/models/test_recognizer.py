@@ -228,13 +228,13 @@ TINY, FAINT, TURNED = RejectReason.TOO_SMALL, RejectReason.LOW_CONFIDENCE, Rejec
         ((TURNED,), EnrollmentReason.LOW_QUALITY, TURNED, 1),
         ((TURNED, TINY), EnrollmentReason.LOW_QUALITY, TURNED, 1),
         ((TINY,), EnrollmentReason.LOW_QUALITY, TINY, 1),
-        ((TINY, FAINT), EnrollmentReason.LOW_QUALITY, TINY, 1),
+        ((TINY, FAINT), EnrollmentReason.LOW_QUALITY, FAINT, 1),
     ],
 )
 def test_a_picture_that_enrolls_nobody_is_refused_with_the_reason(
     recognizer, world, rejects, reason, reject_reason, faces
 ):
-    world.show(*((n, (100 * n, 0, 100 * n + 60 - n, 60), reject) for n, reject in enumerate(rejects)))
+    world.show(*((n, (100 * n, 0, 100 * n + 60 + n, 60), reject) for n, reject in enumerate(rejects)))
     expected = EnrollmentRefusal(reason, reject_reason, faces, 640, 360, "image/jpeg")
     assert recognizer.examine(b"jpeg") == expected
     assert world.asked_to_encode == []

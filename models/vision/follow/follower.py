@@ -37,7 +37,7 @@ class Moment:
 
     seen: the track of each detection, in their order. resting: tracks out of sight.
     portraits: one for each of both, by track id. rows: detections to encode, ascending.
-    fresh: ids of tracks that gained a view in this frame.
+    fresh: ids of tracks that gained a view in this frame, and not against them.
     """
 
     frame_ref: str
@@ -105,7 +105,8 @@ class Follower:
         self._rejoin(moment.rows, seen, resting, portraits)
         resting = sorted(resting, key=lambda each: -each.seen_ms)[: self._settings.max_resting]
         kept = {track.track_id: portraits[track.track_id] for track in (*seen, *resting)}
-        fresh = frozenset(seen[row].track_id for row in moment.rows)
+        learned = (seen[row].track_id for row in moment.rows)
+        fresh = frozenset(track_id for track_id in learned if not kept[track_id].contrary)
         return replace(moment, seen=tuple(seen), resting=tuple(resting), portraits=kept, fresh=fresh)
 
     def state(self, moment: Moment, gallery: Searchable) -> tuple[tuple[Match, ...], Scene]:
@@ -190,7 +191,7 @@ class Follower:
         """Ask the gallery where there is a new view, or where it has changed since it was asked."""
         fresh = track_id in moment.fresh
         changed = due(portrait.identity, gallery, at_ms=moment.at_ms, relook_ms=self._settings.relook_ms)
-        if portrait.encoded_at is None or portrait.contrary or not (fresh or changed):
+        if portrait.encoded_at is None or not (fresh or changed):
             return portrait
         asked = Look(
             portrait.probe(),

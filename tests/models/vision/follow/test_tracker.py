@@ -188,6 +188,16 @@ def test_says_when_two_could_be_mistaken_for_each_other(scripted):
     ]
 
 
+@pytest.mark.parametrize(("gap_ms", "surprised"), [(100, False), (101, True)])
+def test_in_a_crowd_a_shorter_gap_is_enough_for_doubt(scripted, gap_ms, surprised):
+    tracker = real()
+    near = scripted.detections(scripted.box_at(100), scripted.box_at(140))
+    tracks = tracker.update((), near, frame_ref="a", at_ms=0).seen
+    assert [track.surprised for track in tracker.update(tracks, near, frame_ref="b", at_ms=gap_ms).seen] == [
+        surprised
+    ] * 2
+
+
 @pytest.mark.parametrize(
     ("x", "gap_ms", "surprised"), [(105, 40, False), (165, 40, True), (100, 250, False), (100, 251, True)]
 )

@@ -4,7 +4,7 @@ import pytest
 from msgspec import Meta
 
 from streams.settings import Settings
-from streams.settings_words import description, expected, rows
+from streams.settings.words import description, expected, rows
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 import pytest
 
-from streams.gallery_rules import GalleryRules
+from streams.settings.gallery_rules import GalleryRules
 
 
 def test_the_first_pattern_that_fits_counts_and_its_first_gallery_leads() -> None:

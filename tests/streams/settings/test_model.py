@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from streams.gallery_rules import GalleryRules
 from streams.settings import Settings, SettingsError, from_process
+from streams.settings.gallery_rules import GalleryRules
 
 
 def read(**given: str) -> Settings:

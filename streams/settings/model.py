@@ -1,7 +1,6 @@
-"""The settings of a deployment: read once, checked whole, handed down as plain values.
+"""One deployment, as one frozen object.
 
-Every field is the environment variable `FACESTREAMS_<FIELD>`; an empty value counts as not given. This
-module alone reads the environment, and only the composition root and the command line import it.
+Every field is the environment variable `FACESTREAMS_<FIELD>`; an empty value counts as not given.
 """
 
 import os
@@ -13,8 +12,8 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from streams.gallery_rules import GalleryRules
-from streams.settings_words import description, expected
+from streams.settings.gallery_rules import GalleryRules
+from streams.settings.words import description, expected
 from streams.wire.connection import Connection
 from streams.wire.topics import Topics
 

@@ -1,0 +1,8 @@
+"""The settings of a deployment: read once, checked whole, handed down as plain values.
+
+This package alone reads the environment, and only the composition root and the command line import it.
+"""
+
+from streams.settings.model import PREFIX, Settings, SettingsError, from_process
+
+__all__ = ["PREFIX", "Settings", "SettingsError", "from_process"]
