@@ -40,9 +40,9 @@ class VisitsView:
         """The camera's newest record."""
         return self._newest.get(camera_id)
 
-    def with_open_visits(self) -> list[OpenVisits]:
-        """Of all cameras in front of which somebody is."""
-        return [found for found in self._newest.values() if found.visits]
+    def all(self) -> list[OpenVisits]:
+        """Of all cameras."""
+        return list(self._newest.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +81,10 @@ class Sightings:
     async def fall_silent(self, before: Visits, partition: int, camera_id: str, outlet: Outlet) -> Visits:
         """End all visits of a camera that sends nothing any more."""
         return await self._end(before, partition, camera_id, outlet, "silent", unknown_only=False)
+
+    async def forget(self, camera_id: str, outlet: Outlet) -> None:
+        """Forget a camera that has no open visit."""
+        await outlet.publish([Output(topic=self.topics.name(VISITS), key=camera_id.encode(), value=None)])
 
     async def _end(
         self, before: Visits, partition: int, camera_id: str, outlet: Outlet, reason: Reason, *, unknown_only: bool

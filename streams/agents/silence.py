@@ -1,4 +1,4 @@
-"""Cameras that fell silent: their visits are ended, since no frame will end them."""
+"""Cameras that fell silent: their visits are ended, since no frame will; in the end the camera is forgotten."""
 
 import time
 from collections.abc import Awaitable, Callable
@@ -11,20 +11,25 @@ from streams.engine.outlet import Outlet
 from streams.wire.records import OpenVisits
 from streams.wire.topics import CAMERA_FRAMES
 
+Job = Callable[[Lane, Outlet], Awaitable[None]]
+
 
 @dataclass(slots=True, kw_only=True)
 class Silence:
-    """Looks now and then for cameras of ours with open visits and without frames.
+    """Looks now and then for cameras of ours without frames.
 
     caught_up: whether all that the broker has of a topic's partition was read; as long as frames wait
         there, no camera is silent.
-    after_s: how long no frame must have come.
+    after_s: without a frame for so long, a camera's visits end.
+    forget_after_s: without a frame for so long, its state goes, on the topic visits too: ids of cameras are the
+        sender's, and must not add up.
     """
 
     sightings: Sightings
     lanes: Lanes
     caught_up: Callable[[str, int], bool]
     after_s: float
+    forget_after_s: float
     clock: Callable[[], float] = time.monotonic
     _assigned_at: dict[int, float] = field(default_factory=dict)
 
@@ -33,22 +38,27 @@ class Silence:
         self._assigned_at = {partition: self.clock() for partition in partitions}
 
     def look(self) -> None:
-        """Set the end of the visits of every silent camera to work."""
-        for left in self.sightings.newest.with_open_visits():
-            if self._is_silent(left):
-                self.lanes.enqueue(self._place(left), self._job(left))
+        """Set to work what is due: the end of visits, the forgetting of cameras."""
+        for left in self.sightings.newest.all():
+            idle_s = self._idle_s(left)
+            if left.visits and idle_s >= self.after_s:
+                self.lanes.enqueue(self._place(left), self._end_visits(left))
+            elif not left.visits and idle_s >= self.forget_after_s:
+                self.lanes.enqueue(self._place(left), self._forget(left))
 
-    def _is_silent(self, left: OpenVisits) -> bool:
+    def _idle_s(self, left: OpenVisits) -> float:
+        """How long the camera has certainly sent nothing; below zero where that cannot be said."""
         since = self._assigned_at.get(left.partition)
         if since is None or left.epoch != self.sightings.epoch:
-            return False
+            return -1.0
         lane = self.lanes.find(self._place(left))
         if lane is not None:
+            if not lane.idle:
+                return -1.0
             since = max(since, lane.last_active)
-        silent = self.clock() - since >= self.after_s and (lane is None or lane.idle)
-        return silent and self.caught_up(self._topic, left.partition)
+        return self.clock() - since if self.caught_up(self._topic, left.partition) else -1.0
 
-    def _job(self, left: OpenVisits) -> Callable[[Lane, Outlet], Awaitable[None]]:
+    def _end_visits(self, left: OpenVisits) -> Job:
         async def end(lane: Lane, outlet: Outlet) -> None:
             state = lane.state
             if isinstance(state, CameraLane):
@@ -58,6 +68,13 @@ class Silence:
             await self.sightings.fall_silent(visits, left.partition, left.camera_id, outlet)
 
         return end
+
+    def _forget(self, left: OpenVisits) -> Job:
+        async def forget(lane: Lane, outlet: Outlet) -> None:
+            await self.sightings.forget(left.camera_id, outlet)
+            lane.state = None
+
+        return forget
 
     def _place(self, left: OpenVisits) -> tuple[str, int, bytes]:
         return self._topic, left.partition, left.camera_id.encode()

@@ -156,7 +156,11 @@ class Worker:
         )
         self._engine.on_requests((frames, commands), self._views_ready, self._lanes.submit)
         self._silence = Silence(
-            sightings=sightings, lanes=self._lanes, caught_up=self._engine.caught_up, after_s=settings.silence_s
+            sightings=sightings,
+            lanes=self._lanes,
+            caught_up=self._engine.caught_up,
+            after_s=settings.silence_s,
+            forget_after_s=settings.camera_idle_s,
         )
         self._health = HealthServer(settings.http_host, settings.http_port, registry, self._live, self._ready)
         self._ticks: asyncio.Task[None] | None = None
@@ -249,6 +253,7 @@ class Worker:
             await asyncio.sleep(TICK_S)
             try:
                 self._silence.look()
+                self._lanes.expire(self._settings.camera_idle_s)
                 await self._write_sums()
                 self._gauge()
                 await asyncio.to_thread(self._vision.galleries.rebuild)

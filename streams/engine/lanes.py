@@ -117,6 +117,12 @@ class Lanes:
         for place in [place for place in self._lanes if place[:2] not in stays]:
             del self._lanes[place]
 
+    def expire(self, idle_s: float) -> None:
+        """Drop the lanes that had no work for so long."""
+        since = self._clock() - idle_s
+        for place in [place for place, lane in self._lanes.items() if lane.idle and lane.last_active < since]:
+            del self._lanes[place]
+
     async def submit(self, request: Request) -> None:
         """Take a request; returns when there is room for the next one."""
         await self._slots.acquire()

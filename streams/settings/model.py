@@ -97,7 +97,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     false_positive_rate: Annotated[
         float, Meta(gt=0, lt=1, description="share of strangers that may be named, at any gallery size")
     ] = 0.01
-    hnsw_from: Annotated[int, Meta(ge=0, le=10_000_000, description="features from which an HNSW is built")] = 2000
+    hnsw_from: Annotated[int, Meta(ge=1, le=10_000_000, description="features from which an HNSW is built")] = 10_000
     detect_size: Annotated[
         int, Meta(ge=128, le=1920, multiple_of=128, description="longer side of the frame that the detector sees")
     ] = 640

@@ -109,4 +109,4 @@ def test_a_tombstone_and_a_filler_are_no_visits() -> None:
     newest.apply(Read(b"lobby", None))
     newest.apply(Read(None, b""))
     assert newest.of("lobby") is None
-    assert newest.with_open_visits() == []
+    assert newest.all() == []
