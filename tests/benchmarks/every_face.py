@@ -20,33 +20,54 @@ Look = Callable[[Pixels], Sequence[tuple[BoxLTWH, NDArray[np.float32]]]]
 class EveryFace:
     """A pipeline around one way to look at a picture."""
 
-    def __init__(self, name: str, look: Look, min_similarity: Callable[[int], float], opencv_threads: int = 1) -> None:
-        """min_similarity: from which a face is named, by the number of people who are enrolled."""
+    def __init__(
+        self,
+        name: str,
+        look: Look,
+        min_similarity: Callable[[int], float],
+        *,
+        opencv_threads: int = 1,
+        once_a_frame: bool = False,
+    ) -> None:
+        """Make it; nothing is enrolled before `run`.
+
+        min_similarity: from which a face is named, by the number of people who are enrolled.
+        once_a_frame: of faces that would bear one name, the most similar alone does.
+        """
         self.name = name
         self._look = look
         self._min_similarity = min_similarity
         self._opencv_threads = opencv_threads
+        self._once_a_frame = once_a_frame
 
     def run(self, clip: Clip) -> Run:
         """See `System`."""
         cv2.setNumThreads(self._opencv_threads)
         names = list(clip.people)
         known = np.array([self._enrolled(picture) for picture in clip.people.values()], np.float32)
-        min_similarity = self._min_similarity(len(names))
         said: dict[tuple[str, int], tuple[Named, ...]] = {}
         started_s = time.perf_counter()
         for camera_id, number, jpeg in clip.frames():
             pixels = decoded(jpeg)
-            height_px, width_px = pixels.shape[:2]
-            faces = []
-            for (left, top, width, height), embedding in self._look(pixels):
-                similarities = known @ embedding
-                best = int(similarities.argmax())
-                box = (left / width_px, top / height_px, width / width_px, height / height_px)
-                faces.append((box, names[best] if similarities[best] >= min_similarity else None))
-            said[camera_id, number] = tuple(faces)
+            seen = self._look(pixels)
+            stated = self._stated([embedding for _, embedding in seen], names, known)
+            boxes = (fractions(box, pixels) for box, _ in seen)
+            said[camera_id, number] = tuple(zip(boxes, stated, strict=True))
         fps = len(clip) / (time.perf_counter() - started_s)
         return Run(fps, sum(map(len, said.values())), said)
+
+    def _stated(
+        self, embeddings: list[NDArray[np.float32]], names: list[str], known: NDArray[np.float32]
+    ) -> list[str | None]:
+        """The name of each face of a frame."""
+        if not embeddings:
+            return []
+        similarities = np.array(embeddings) @ known.T
+        best = similarities.argmax(axis=1)
+        sure = similarities.max(axis=1) >= self._min_similarity(len(names))
+        if self._once_a_frame:
+            sure &= similarities.argmax(axis=0)[best] == np.arange(len(embeddings))
+        return [names[person] if certain else None for person, certain in zip(best, sure, strict=True)]
 
     def _enrolled(self, picture: bytes) -> NDArray[np.float32]:
         faces = self._look(decoded(picture))
@@ -60,3 +81,10 @@ def decoded(jpeg: bytes) -> Pixels:
     pixels = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
     assert pixels is not None
     return pixels
+
+
+def fractions(box_ltwh_px: BoxLTWH, pixels: Pixels) -> BoxLTWH:
+    """The box in fractions of the picture."""
+    height_px, width_px = pixels.shape[:2]
+    left, top, width, height = box_ltwh_px
+    return left / width_px, top / height_px, width / width_px, height / height_px

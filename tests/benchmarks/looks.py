@@ -1,5 +1,6 @@
 """How others look at a picture, as their own samples do it, over the same two networks."""
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,8 @@ def insightface(detector: Detector, encoder_file: Path) -> Look:
 
     Its model_zoo loads SFace as an ArcFaceONNX but knows no YuNet, so that ours is lent to it.
     """
+    # its alignment calls a scikit-image function that is to go, once for each face
+    warnings.filterwarnings("ignore", category=FutureWarning, module="insightface")
     recognition = get_model(str(encoder_file), providers=["CPUExecutionProvider"])
 
     def look(pixels: Pixels) -> Seen:

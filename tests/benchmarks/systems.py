@@ -27,6 +27,11 @@ class Run:
     encodings: float
     names: Names
 
+    @property
+    def named(self) -> int:
+        """Face-frames that bear a name."""
+        return sum(name is not None for faces in self.names.values() for _, name in faces)
+
 
 class System(Protocol):
     """One way to recognise faces in moving pictures."""

@@ -27,6 +27,7 @@ from streams.wire.records import Recognition, decode
 from streams.wire.topics import CAMERA_FRAMES, RECOGNITIONS, Topics
 
 DRAIN_S = 120.0
+"""Longest wait for a run's last recognition, the start of its worker included."""
 
 
 class ThroughBroker:

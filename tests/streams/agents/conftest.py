@@ -76,7 +76,7 @@ def face():
             confidence=0.9,
             quality=Quality(0.8, 60, 0.7, 3.04, None),
             track_id=track,
-            match=Match(status, person, similarity, 0.42345, None, 3, Searched.EXACT, "e"),
+            match=Match(status, person, similarity, 0.42351, None, 3, Searched.EXACT, "e"),
         )
 
     return make

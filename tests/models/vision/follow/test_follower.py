@@ -166,6 +166,8 @@ def test_one_odd_view_does_not_part_a_track_and_two_do(stage, gallery, ada, stra
     assert [face.match.person_id for face in told] == ["ada"] * 5 + [None] * 2
     assert [face.track_id for face in told] == ["f0.0"] * 5 + ["f3200.0"] * 2
     assert (told[4].match.encoded_at, told[5].status) == ("f0", "unknown")
+    # a view that contradicts the track asks nobody; the new track does
+    assert gallery.asked == ["exact", "exact"]
     # the track that was left does not stand in the new one's way
     assert not scene.scene.tracks[0].crowded
 

@@ -1,0 +1,189 @@
+"""The recognition agent: what goes out for a frame, in which order, and what a failing model leaves."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import pytest
+
+from models.types import FrameResult
+from streams.agents.journal import Journal
+from streams.agents.recognition import RecognitionAgent
+from streams.agents.sightings import Sightings, VisitsView
+from streams.agents.visits import VisitSettings
+from streams.engine.lanes import TRIES, Lane, Lanes
+from streams.engine.lease import Lease
+from streams.engine.request import Request
+from streams.logs.error import Repeats
+from streams.wire import records
+from streams.wire.codes import Code
+from streams.wire.headers import Deployment
+from streams.wire.records import ErrorLogEntry, ModelNames, Recognition, RunningLogEntry, Timings
+from streams.wire.topics import Topics
+
+from .conftest import KeptOutlet
+
+
+@dataclass
+class Scripted:
+    """A recognizer that sees one face, and raises for the values it is told to."""
+
+    face: object
+    broken: set[bytes] = field(default_factory=set)
+    seen: list[tuple[bytes, str, int]] = field(default_factory=list)
+
+    def new_camera(self) -> object:
+        return object()
+
+    def recognize(self, encoded, camera, gallery, *, frame_ref, at_ms) -> FrameResult:
+        self.seen.append((encoded, frame_ref, at_ms))
+        if encoded in self.broken:
+            raise ZeroDivisionError("the model said no")
+        timings = {"decode": 0.0021, "detect": 0.0048, "follow": 0.0001, "encode": 0.0, "match": 0.0002}
+        return FrameResult(640, 360, "image/jpeg", (self.face("ada"),), timings, 1)
+
+
+@dataclass
+class Observed:
+    recognised_frames: list[Recognition] = field(default_factory=list)
+    refused_frames: list[tuple[str | None, Code]] = field(default_factory=list)
+
+    def recognised(self, record: Recognition, result: FrameResult) -> None:
+        self.recognised_frames.append(record)
+
+    def refused(self, camera_id: str | None, code: Code) -> None:
+        self.refused_frames.append((camera_id, code))
+
+
+class NoGalleries:
+    def get(self, name: str) -> None:
+        return None
+
+
+@pytest.fixture
+def observed() -> Observed:
+    return Observed()
+
+
+@pytest.fixture
+def recognizer(face) -> Scripted:
+    return Scripted(face)
+
+
+@pytest.fixture
+def agent(recognizer, observed, view):
+    topics, deployment = Topics(), Deployment(account="main", app_id="77", region="eu")
+    with ThreadPoolExecutor(1) as pool:
+        yield RecognitionAgent(
+            topics=topics,
+            deployment=deployment,
+            epoch="0a0b0c0d",
+            recognizer=recognizer,
+            galleries=NoGalleries(),
+            galleries_of=lambda camera_id: ("default",),
+            pool=pool,
+            sightings=Sightings(
+                topics=topics,
+                account="main",
+                epoch="0a0b0c0d",
+                settings=VisitSettings(),
+                newest=VisitsView(),
+                view=view,
+                knows=lambda gallery, person_id: True,
+            ),
+            journal=Journal(
+                topics=topics,
+                deployment=deployment,
+                repeats=Repeats(1e6),
+                clock_ms=lambda: 2000,
+                failed=lambda code: None,
+            ),
+            models=ModelNames(detector="d", encoder="e", template_key="tk"),
+            observer=observed,
+            clock_ms=lambda: 2000,
+        )
+
+
+def request(offset: int = 0, value: bytes = b"picture") -> Request:
+    return Request("frames", 3, offset, 1000 + offset, b"lobby", value, (("frame_id", b"f"),), 1, token=offset)
+
+
+async def test_visits_then_sightings_then_the_rest(agent, outlet, observed) -> None:
+    await agent.handle(request(), Lane(("frames", 3, b"lobby"), 0.0), outlet)
+    names = [[output.topic.rsplit(".", 1)[1] for output in batch] for batch in outlet.batches]
+    assert names == [["visits"], ["sightings"], ["recognitions", "running-log"]]
+    [output] = outlet.on("running-log")
+    assert output.partition == 3
+    assert [each.event_id for each in observed.recognised_frames] == ["0a0b0c0d-camera-frames-3-0"]
+
+
+async def test_the_record_holds_fractions_milliseconds_and_rounded_numbers(agent, outlet, recognizer) -> None:
+    await agent.handle(request(7), Lane(("frames", 3, b"lobby"), 0.0), outlet)
+    record = records.decode(outlet.on("recognitions")[0].value, Recognition)
+    assert (record.event_id, record.received_at_ms, record.processed_at_ms) == (
+        "0a0b0c0d-camera-frames-3-7",
+        1007,
+        2000,
+    )
+    assert record.timings_ms == Timings(decode=2.1, detect=4.8, encode=0.0, match=0.2)
+    [face] = record.faces
+    assert (face.box.left, face.box.top, face.box.width, face.box.height) == (0.1, 0.2, 0.3, 0.4)
+    assert face.landmarks == [(0.25, 0.25)] * 5
+    assert (face.quality.yaw_deg, face.match.threshold, face.match.similarity) == (3.0, 0.4235, 0.7)
+    assert recognizer.seen == [(b"picture", "0a0b0c0d-camera-frames-3-7", 1007)]
+
+
+async def test_a_frame_on_which_the_model_raises_leaves_its_records_and_the_next_is_recognised(
+    agent, outlet, recognizer, observed
+) -> None:
+    recognizer.broken.add(b"poison")
+    lease = Lease(session_timeout_s=10, rebalance_timeout_s=6, clock=lambda: 0.0)
+    lease.assign(1)
+    acknowledged: list[object] = []
+
+    async def send(output) -> asyncio.Future:
+        answer = asyncio.get_running_loop().create_future()
+        answer.set_result((await outlet.publish([output]))[0])
+        return answer
+
+    lanes = Lanes(
+        {"frames": agent},
+        send=send,
+        lease=lease,
+        acknowledge=acknowledged.append,
+        abandon=lambda token: None,
+        fatal=lambda error: pytest.fail(repr(error)),
+        max_in_flight=4,
+        max_lanes=10,
+        publish_timeout_s=5,
+    )
+    await lanes.submit(request(0, b"poison"))
+    await lanes.submit(request(1))
+    await lanes.drain()
+
+    assert [value for value, _, _ in recognizer.seen] == [b"poison"] * TRIES + [b"picture"]
+    [failure] = [records.decode(each.value, ErrorLogEntry) for each in outlet.on("error-log")]
+    assert (failure.return_code, failure.algorithm_output, failure.camera_id) == (
+        "internal_error",
+        "ZeroDivisionError",
+        "lobby",
+    )
+    assert failure.input is not None
+    assert (failure.input.value_bytes, failure.input.headers) == (6, ["frame_id"])
+    entries = [records.decode(each.value, RunningLogEntry) for each in outlet.on("running-log")]
+    assert [(each.return_code, each.billed) for each in entries] == [("internal_error", False), ("ok", True)]
+    assert len(outlet.on("recognitions")) == 1
+    assert acknowledged == [0, 1]
+    assert observed.refused_frames == [("lobby", Code.INTERNAL_ERROR)]
+
+
+async def test_nothing_of_a_picture_is_in_any_record_of_a_refused_frame(agent, outlet: KeptOutlet) -> None:
+    marker = b"\xff\xd8\xff picture bytes that may go nowhere"
+    agent.recognizer.broken.add(marker)
+    lane = Lane(("frames", 3, b"lobby"), 0.0)
+    with pytest.raises(ZeroDivisionError):
+        await agent.handle(request(0, marker), lane, outlet)
+    await agent.fail(request(0, marker), lane, outlet, ZeroDivisionError(marker))
+    assert outlet.all
+    for output in outlet.all:
+        assert b"picture bytes" not in output.value
