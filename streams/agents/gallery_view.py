@@ -8,7 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from models.errors import GalleryError, SealError
+import msgspec
+
+from models.errors import GalleryError, SealError, SnapshotError
 from models.gallery.gallery import Galleries
 from models.gallery.keys import KeyDirectory
 from models.gallery.seal import unseal
@@ -17,6 +19,13 @@ from streams.wire.feature_keys import FeatureKey
 
 Person = tuple[str, str]
 """Gallery and person id."""
+
+
+class _State(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a view knows beside its galleries."""
+
+    data_keys: dict[Person, bytes]
+    stored: dict[Person, frozenset[str]]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -32,7 +41,7 @@ class GalleryView:
     model_version: str
     refused: Callable[[Code], object]
     _data_keys: dict[Person, bytes] = field(default_factory=dict, repr=False)
-    _stored: dict[Person, set[str]] = field(default_factory=dict)
+    _stored: dict[Person, frozenset[str]] = field(default_factory=dict)
 
     def apply(self, record: Any) -> None:
         """Take one record of the topic."""
@@ -55,12 +64,25 @@ class GalleryView:
 
     def stored(self, gallery: str, person_id: str) -> frozenset[str]:
         """The ids of all features of this person on the topic, also of those that this worker cannot match."""
-        return frozenset(self._stored.get((gallery, person_id), ()))
+        return self._stored.get((gallery, person_id), frozenset())
 
     def holds(self, gallery: str, person_id: str) -> bool:
         """Whether the topic has a key or a feature of this person."""
         person = (gallery, person_id)
         return person in self._data_keys or bool(self._stored.get(person))
+
+    def state(self) -> bytes:
+        """What is known beside the galleries, data keys included: to be sealed. Safe from any thread."""
+        # copied at one go, and no value of theirs ever changes: the view may go on meanwhile
+        return msgspec.msgpack.encode(_State(self._data_keys.copy(), self._stored.copy()))
+
+    def restore(self, state: bytes) -> None:
+        """Take over what `state` gave. Raises SnapshotError, and changes nothing, if it is of another form."""
+        try:
+            read = msgspec.msgpack.decode(state, type=_State)
+        except msgspec.DecodeError as error:
+            raise SnapshotError(f"state: {error}") from error
+        self._data_keys, self._stored = read.data_keys, read.stored
 
     def _take_key(self, person: Person, record: Any) -> None:
         try:
@@ -69,7 +91,7 @@ class GalleryView:
             self.refused(Code.BAD_SEAL)
 
     def _take_feature(self, person: Person, feature_id: str, record: Any) -> None:
-        self._stored.setdefault(person, set()).add(feature_id)
+        self._stored[person] = self._stored.get(person, frozenset()) | {feature_id}
         headers = dict(record.headers)
         key_id, version = (headers.get(name, b"").decode(errors="replace") for name in ("key_id", "model_version"))
         data_key = self._data_keys.get(person)
@@ -94,7 +116,5 @@ class GalleryView:
             gallery.forget(person[1])
         else:
             gallery.forget_feature(person[1], feature_id)
-            left = self._stored.get(person, set())
-            left.discard(feature_id)
-            if not left:
-                self._stored.pop(person, None)
+            if left := self._stored.pop(person, frozenset()) - {feature_id}:
+                self._stored[person] = left

@@ -21,6 +21,7 @@ from streams.agents.journal import Journal
 from streams.agents.recognition import RecognitionAgent
 from streams.agents.sightings import Sightings, VisitsView
 from streams.agents.silence import Silence
+from streams.agents.snapshots import Snapshots
 from streams.agents.visits import VisitSettings
 from streams.app.observer import Observer
 from streams.app.vision import Vision
@@ -72,6 +73,7 @@ class Worker:
         )
         newest, answers = VisitsView(), Answers()
         self._features = self._view(FACE_FEATURES, known.apply)
+        self._snapshots = self._make_snapshots(known, epochs[GALLERY_COMMANDS])
         self._visits = self._view(VISITS, newest.apply)
         self._answers = self._view(GALLERY_EVENTS, answers.apply)
 
@@ -177,7 +179,8 @@ class Worker:
     async def start(self) -> None:
         """Begin to read the views and join the group. Returns while that is under way: see `why_not_ready`."""
         await self._health.start()
-        for view in self._views:
+        await (self._features if self._snapshots is None else self._snapshots).start()
+        for view in (self._visits, self._answers):
             await view.start()
         await self._engine.start()
         self._ticks = asyncio.create_task(self._tick())
@@ -198,6 +201,8 @@ class Worker:
         if self._ticks is not None:
             self._ticks.cancel()
         await self._engine.stop()
+        if self._snapshots is not None:
+            await self._snapshots.stop()
         for view in self._views:
             await view.stop()
         await self._health.stop()
@@ -210,6 +215,21 @@ class Worker:
 
     def _view(self, short: str, apply: Callable[[Any], object]) -> View:
         return View(self._topics.name(short), self._settings.connection(), apply)
+
+    def _make_snapshots(self, known: GalleryView, epoch: str) -> Snapshots | None:
+        if self._settings.snapshot_dir is None:
+            return None
+        keys = " ".join(info.id for info in known.keys.list_keys())  # another key may open what was refused
+        return Snapshots(
+            directory=self._settings.snapshot_dir / self._settings.account,
+            key=known.keys.snapshot_key(),
+            known=known,
+            view=self._features,
+            source=f"{self._features.topic} {epoch} {keys}",
+            max_age_ms=int(self._topics.spec(FACE_FEATURES).config["delete.retention.ms"]) // 2,
+            clock_ms=now_ms,
+            fatal=self._end,
+        )
 
     def _group(self) -> GroupSettings:
         settings = self._settings

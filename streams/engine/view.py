@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import structlog
@@ -18,6 +18,14 @@ RETRY_S: Final = 1.0
 
 Apply = Callable[[Any], object]
 """Takes one aiokafka record. What it raises is logged, and the view goes on: a bad record must not stop it."""
+
+
+class OffsetsError(Exception):
+    """A view cannot go on from these offsets, since the topic does not hold what follows them; `reason` says why."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class View:
@@ -36,6 +44,7 @@ class View:
             fetch_max_wait_ms=POLL_MS,
             max_partition_fetch_bytes=max_record_bytes,
         )
+        self._partitions: list[TopicPartition] = []
         self._next: dict[int, int] = {}
         self._moved = asyncio.Condition()
         self._task: asyncio.Task[None] | None = None
@@ -52,12 +61,40 @@ class View:
         """Seconds since the broker last answered; what it holds is at most this old."""
         return time.monotonic() - self._looked_at
 
-    async def start(self) -> None:
-        """Begin to read. Returns at once; `ready` waits."""
-        await self._consumer.start()
-        partitions = await self._partitions()
+    @property
+    def positions(self) -> Mapping[int, int]:
+        """By partition, the offset of which all records below have been applied, as of now."""
+        return dict(self._next)
+
+    async def check(self, offsets: Mapping[int, int]) -> None:
+        """Connect, and raise OffsetsError unless reading could start from these offsets, one for each partition."""
+        partitions = await self._connected()
+        numbers = [tp.partition for tp in partitions]
+        if sorted(offsets) != numbers:
+            raise OffsetsError(f"partitions: expected {numbers}, found {sorted(offsets)}")
+        firsts = await self._consumer.beginning_offsets(partitions)
+        ends = await self._consumer.end_offsets(partitions)
+        for tp in partitions:
+            if not firsts[tp] <= (offset := offsets[tp.partition]) <= ends[tp]:
+                raise OffsetsError(
+                    f"partition {tp.partition}: expected an offset from {firsts[tp]} to {ends[tp]}, found {offset}"
+                )
+
+    async def start(self, from_offsets: Mapping[int, int] | None = None) -> None:
+        """Begin to read. Returns at once; `ready` waits.
+
+        from_offsets: by partition, where to go on when all below is known already; None: from the beginning.
+            Raises OffsetsError as `check` does, and has read nothing then: start again without them.
+        """
+        partitions = await self._connected()
+        if from_offsets is not None:
+            await self.check(from_offsets)
         self._consumer.assign(partitions)
-        await self._consumer.seek_to_beginning()
+        if from_offsets is None:
+            await self._consumer.seek_to_beginning()
+        else:
+            for tp in partitions:
+                self._consumer.seek(tp, from_offsets[tp.partition])
         self._next = {tp.partition: await self._consumer.position(tp) for tp in partitions}
         self._task = asyncio.create_task(self._follow())
 
@@ -74,7 +111,7 @@ class View:
 
     async def catch_up(self) -> None:
         """Wait until all that the topic holds now has been applied."""
-        ends = await self._consumer.end_offsets([TopicPartition(self.topic, p) for p in self._next])
+        ends = await self._consumer.end_offsets(self._partitions)
         for tp, end in ends.items():
             await self.reached(tp.partition, end)
 
@@ -83,7 +120,14 @@ class View:
         async with self._moved:
             await self._moved.wait_for(lambda: self._next.get(partition, 0) >= next_offset)
 
-    async def _partitions(self) -> list[TopicPartition]:
+    async def _connected(self) -> list[TopicPartition]:
+        """The topic's partitions, in order. The first call starts the consumer."""
+        if not self._partitions:
+            await self._consumer.start()
+            self._partitions = await self._found()
+        return self._partitions
+
+    async def _found(self) -> list[TopicPartition]:
         while not (found := self._consumer.partitions_for_topic(self.topic)):
             await self._consumer._client.force_metadata_update()
             await asyncio.sleep(POLL_MS / 1000)
@@ -129,7 +173,6 @@ class View:
             _log.exception("record refused", topic=record.topic, partition=record.partition, offset=record.offset)
 
     async def _judge_readiness(self) -> None:
-        partitions = [TopicPartition(self.topic, partition) for partition in self._next]
-        ends = await self._consumer.end_offsets(partitions)
+        ends = await self._consumer.end_offsets(self._partitions)
         if all(self._next[tp.partition] >= end for tp, end in ends.items()):
             self._ready.set()

@@ -104,7 +104,10 @@ class Topics:
         yield spec(GALLERY_EVENTS, "request id", "GalleryEvent", kept(30 * MS_PER_DAY))
         yield spec(ERASURES, "request id", "Erasure", compact)
         yield spec(
-            FACE_FEATURES, "gallery/person or gallery/person/feature", "a wrapped key or a sealed bit string", compact
+            FACE_FEATURES,
+            "gallery/person or gallery/person/feature",
+            "a wrapped key or a sealed bit string",
+            compact | {"delete.retention.ms": str(MS_PER_DAY)},  # what is replayed later may miss a tombstone
         )
         yield spec(RECOGNITIONS, "camera id", "Recognition", kept(7 * MS_PER_DAY))
         yield spec(SIGHTINGS, "camera id", "Sighting", kept(7 * MS_PER_DAY))

@@ -61,8 +61,8 @@ def clips_in(directory: Path, detector: Detector, encoder: Encoder) -> Iterator[
             pictures.append(read[1])
         frames_per_s = video.get(cv2.CAP_PROP_FPS)
         video.release()
-        if len(pictures) > 1:
-            people = people_of(pictures[:ENROLL_FRAMES], detector, encoder)
+        people = people_of(pictures[:ENROLL_FRAMES], detector, encoder)
+        if len(pictures) > 1 and people:
             yield Clip(path.name, frames_per_s or 25.0, {"clip": [_jpeg(p, JPEG_QUALITY) for p in pictures]}, people)
 
 

@@ -103,10 +103,12 @@ class ThroughBroker:
         await self._publish()
         with self._worker() as (worker, http_port):
             deadline_s = time.monotonic() + DRAIN_S
-            while await self._recognised() < before + frames:
+            while (recognised := await self._recognised() - before) < frames:
                 worker.check()
                 if time.monotonic() > deadline_s:
-                    raise TimeoutError(f"{frames} frames were not recognised within {DRAIN_S:g} s")
+                    raise TimeoutError(
+                        f"{recognised} of {frames} frames were recognised within {DRAIN_S:g} s\n{worker.log_tail()}"
+                    )
                 await asyncio.sleep(0.25)
             encodings = await asyncio.to_thread(_encodings, http_port)
         return self._run_of(await self._read(before + frames), encodings)

@@ -9,17 +9,30 @@ from models.errors import SnapshotError
 from models.gallery.gallery import Galleries, Gallery
 from models.gallery.keys import TemplateKey
 from models.gallery.protect import Protector
-from models.gallery.snapshot import Sidecar, load, save, sidecar_path
+from models.gallery.snapshot import Sidecar, Snapshot, load, remove, save, sidecar_path
 from models.types import Float32
 
 KEY = bytes(range(32))
 OFFSETS = {"features-0": 17, "features-1": 4}
 SAVED_AT_MS = 1_000_000
-LOADING = {"key": KEY, "model_version": "sface", "now_ms": SAVED_AT_MS + 500, "max_age_ms": 1000}
+SAVING = {"model_version": "sface", "source": "topic a", "offsets": OFFSETS, "saved_at_ms": SAVED_AT_MS}
+LOADING = {
+    "key": KEY,
+    "model_version": "sface",
+    "source": "topic a",
+    "now_ms": SAVED_AT_MS + 500,
+    "max_age_ms": 1000,
+}
 
 
 def galleries_of(protector: Protector) -> Galleries:
     return Galleries(lambda: Gallery(protector, impostor_mean=0.10, impostor_deviation=0.11, hnsw_from=4))
+
+
+def filled(path: Path, galleries: Galleries) -> Snapshot:
+    snapshot = load(path, protector=galleries.get().protector, **LOADING)
+    snapshot.fill(galleries)
+    return snapshot
 
 
 @pytest.fixture
@@ -41,14 +54,16 @@ def known(protector: Protector, unit: Callable[..., Float32]) -> Galleries:
 
 @pytest.fixture
 def saved(known: Galleries, path: Path) -> Path:
-    save(known, path, KEY, model_version="sface", offsets=OFFSETS, saved_at_ms=SAVED_AT_MS)
+    save(known, path, KEY, **SAVING, attachment=b"attached ada")
     return path
 
 
 def test_comes_back_as_it_was(saved: Path, known: Galleries, protector: Protector, unit: Callable) -> None:
     galleries = galleries_of(protector)
-    sidecar = load(saved, into=galleries, **LOADING)
-    assert sidecar == Sidecar(1, 128, 1024, "tk-test", "sface", {"default": 4, "vip": 1}, OFFSETS, SAVED_AT_MS)
+    snapshot = filled(saved, galleries)
+    features = {"default": 4, "vip": 1}
+    assert snapshot.sidecar == Sidecar(1, 128, 1024, "tk-test", "sface", "topic a", features, OFFSETS, SAVED_AT_MS)
+    assert snapshot.attachment == b"attached ada"
     assert galleries.names() == ("default", "vip")
     for name in galleries.names():
         ids, rows = known.get(name).contents()
@@ -65,9 +80,10 @@ def test_comes_back_as_it_was(saved: Path, known: Galleries, protector: Protecto
 
 
 def test_an_empty_gallery_comes_back_empty(path: Path, protector: Protector) -> None:
-    save(galleries_of(protector), path, KEY, model_version="sface", offsets={}, saved_at_ms=SAVED_AT_MS)
+    save(galleries_of(protector), path, KEY, **SAVING)
     galleries = galleries_of(protector)
-    assert load(path, into=galleries, **LOADING).features == {"default": 0}
+    snapshot = filled(path, galleries)
+    assert (snapshot.sidecar.features, snapshot.attachment) == ({"default": 0}, b"")
     assert len(galleries.get()) == 0
 
 
@@ -78,6 +94,7 @@ def test_the_sidecar_says_in_clear_what_it_is(saved: Path) -> None:
         "bits": 1024,
         "key_id": "tk-test",
         "model_version": "sface",
+        "source": "topic a",
         "features": {"default": 4, "vip": 1},
         "offsets": OFFSETS,
         "saved_at_ms": SAVED_AT_MS,
@@ -102,15 +119,15 @@ def test_size_is_that_of_bits_and_ids(path: Path, protector: Protector) -> None:
     galleries = galleries_of(protector)
     rows = np.random.default_rng(1).integers(0, 256, (1000, 128), dtype=np.uint8)
     galleries.get().fill([(f"p{i:03}", "1") for i in range(1000)], rows)
-    save(galleries, path, KEY, model_version="sface", offsets={}, saved_at_ms=SAVED_AT_MS)
+    save(galleries, path, KEY, **SAVING)
     assert path.stat().st_size < 1000 * (128 + 12)
 
 
 def test_a_newer_one_takes_its_place(saved: Path, known: Galleries, protector: Protector) -> None:
     known.get().forget("p1")
-    save(known, saved, KEY, model_version="sface", offsets=OFFSETS, saved_at_ms=SAVED_AT_MS + 1)
+    save(known, saved, KEY, **(SAVING | {"saved_at_ms": SAVED_AT_MS + 1}))
     galleries = galleries_of(protector)
-    load(saved, into=galleries, **LOADING)
+    filled(saved, galleries)
     assert galleries.get().persons() == ("p0", "p2", "p4")
     assert len(list(saved.parent.iterdir())) == 2
 
@@ -128,6 +145,7 @@ def rewrite_sidecar(saved: Path, **changes: object) -> None:
         ({"bits": 512}, "bits: expected 1024, found 512"),
         ({"key_id": "tk-old"}, "key_id: expected tk-test, found tk-old"),
         ({"model_version": "arcface"}, "model_version: expected sface, found arcface"),
+        ({"source": "topic b"}, "source: expected topic a, found topic b"),
         ({"features": {"default": 5, "vip": 1}}, "altered"),
         ({"offsets": {"features-0": 99}}, "altered"),
         ({"saved_at_ms": SAVED_AT_MS + 1}, "altered"),
@@ -139,12 +157,9 @@ def test_refuses_a_sidecar_that_does_not_agree(
     saved: Path, protector: Protector, changes: dict[str, object], reason: str
 ) -> None:
     rewrite_sidecar(saved, **changes)
-    galleries = galleries_of(protector)
     with pytest.raises(SnapshotError) as error:
-        load(saved, into=galleries, **LOADING)
+        load(saved, protector=protector, **LOADING)
     assert error.value.reason.startswith(reason)
-    assert galleries.names() == ("default",)
-    assert len(galleries.get()) == 0
 
 
 @pytest.mark.parametrize(
@@ -152,20 +167,20 @@ def test_refuses_a_sidecar_that_does_not_agree(
     [
         ({"key": bytes(32)}, "altered"),
         ({"model_version": "arcface"}, "model_version: expected arcface, found sface"),
+        ({"source": "topic b"}, "source: expected topic b, found topic a"),
         ({"now_ms": SAVED_AT_MS + 1001}, "age: expected 0 to 1000 ms, found 1001 ms"),
         ({"now_ms": SAVED_AT_MS - 1}, "age: expected 0 to 1000 ms, found -1 ms"),
     ],
 )
 def test_refuses_another_reader(saved: Path, protector: Protector, loading: dict[str, object], reason: str) -> None:
     with pytest.raises(SnapshotError) as error:
-        load(saved, into=galleries_of(protector), **(LOADING | loading))
+        load(saved, protector=protector, **(LOADING | loading))
     assert error.value.reason.startswith(reason)
 
 
 def test_refuses_another_template_key(saved: Path) -> None:
-    galleries = galleries_of(Protector(TemplateKey("tk-new", bytes(32))))
     with pytest.raises(SnapshotError, match="key_id: expected tk-new, found tk-test"):
-        load(saved, into=galleries, **LOADING)
+        load(saved, protector=Protector(TemplateKey("tk-new", bytes(32))), **LOADING)
 
 
 @pytest.mark.parametrize("at", [0, 1, 13, 200, -1])
@@ -174,41 +189,49 @@ def test_refuses_altered_bytes(saved: Path, protector: Protector, at: int) -> No
     content[at] ^= 1
     saved.write_bytes(content)
     with pytest.raises(SnapshotError, match="altered"):
-        load(saved, into=galleries_of(protector), **LOADING)
+        load(saved, protector=protector, **LOADING)
 
 
 @pytest.mark.parametrize("length", [0, 1, 12, 100])
 def test_refuses_a_truncated_one(saved: Path, protector: Protector, length: int) -> None:
     saved.write_bytes(saved.read_bytes()[:length])
     with pytest.raises(SnapshotError, match="altered"):
-        load(saved, into=galleries_of(protector), **LOADING)
+        load(saved, protector=protector, **LOADING)
 
 
 def test_refuses_a_pair_of_two_savings(saved: Path, known: Galleries, protector: Protector) -> None:
     older = sidecar_path(saved).read_bytes()
     known.get().forget("p0")
-    save(known, saved, KEY, model_version="sface", offsets=OFFSETS, saved_at_ms=SAVED_AT_MS)
+    save(known, saved, KEY, **SAVING)
     sidecar_path(saved).write_bytes(older)  # as after a crash between the two renames
     with pytest.raises(SnapshotError, match="altered"):
-        load(saved, into=galleries_of(protector), **LOADING)
+        load(saved, protector=protector, **LOADING)
 
 
 @pytest.mark.parametrize("missing", ["gallery.snapshot", "gallery.snapshot.json"])
 def test_refuses_half_a_pair(saved: Path, protector: Protector, missing: str) -> None:
     (saved.parent / missing).unlink()
     with pytest.raises(SnapshotError, match=f"{missing}: No such file"):
-        load(saved, into=galleries_of(protector), **LOADING)
+        load(saved, protector=protector, **LOADING)
 
 
-def test_refuses_to_load_over_what_is_known(saved: Path, known: Galleries) -> None:
+def test_does_not_fill_what_knows_somebody(saved: Path, known: Galleries) -> None:
     with pytest.raises(SnapshotError, match="empty galleries"):
-        load(saved, into=known, **LOADING)
+        filled(saved, known)
     assert len(known.get()) == 4
 
 
 def test_a_failed_saving_leaves_the_older_one(saved: Path, known: Galleries, protector: Protector) -> None:
     (saved.parent / ".gallery.snapshot.new").mkdir()
     with pytest.raises(OSError, match="new"):
-        save(known, saved, KEY, model_version="sface", offsets={}, saved_at_ms=SAVED_AT_MS)
-    galleries = galleries_of(protector)
-    assert load(saved, into=galleries, **LOADING).offsets == OFFSETS
+        save(known, saved, KEY, **(SAVING | {"offsets": {}}))
+    assert load(saved, protector=protector, **LOADING).sidecar.offsets == OFFSETS
+
+
+def test_removing_leaves_nothing_of_it(saved: Path) -> None:
+    (saved.parent / ".gallery.snapshot.new").write_bytes(b"of a saving that was killed")
+    other = saved.parent / "lock"
+    other.touch()
+    remove(saved)
+    remove(saved)
+    assert list(saved.parent.iterdir()) == [other]

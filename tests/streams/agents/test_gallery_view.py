@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
+from models.errors import SnapshotError
 from models.gallery.gallery import Galleries, Gallery
 from models.gallery.keys import KeyDirectory
 from models.gallery.protect import Protector
@@ -144,3 +145,32 @@ def test_galleries_are_apart(known, store) -> None:
         known.apply(record)
     assert known.galleries.get("vip").persons() == ("ada",)
     assert known.galleries.get("default").persons() == ()
+
+
+def test_what_is_known_beside_the_gallery_can_be_saved_and_restored(known, store, refused) -> None:
+    for record in (store.key("ada"), store.feature("ada", 0), store.feature("ada", 1, model="arcface-9")):
+        known.apply(record)
+    other = GalleryView(keys=store.keys, galleries=known.galleries, model_version="sface-1", refused=refused.append)
+    other.restore(known.state())
+    assert other.data_key("default", "ada") == store.data_key
+    assert other.stored("default", "ada") == {"e0", "e1"}
+    other.apply(Read(FeatureKey("default", "ada", "e1").encode(), None))
+    assert (other.stored("default", "ada"), known.stored("default", "ada")) == ({"e0"}, {"e0", "e1"})
+
+
+def test_a_state_of_another_form_is_refused_and_changes_nothing(known, store) -> None:
+    known.apply(store.key("ada"))
+    with pytest.raises(SnapshotError, match="state: "):
+        known.restore(b"\x81\xa4more\x01")
+    assert known.data_key("default", "ada") == store.data_key
+
+
+def test_the_state_after_forgetting_holds_neither_id_nor_key(known, store) -> None:
+    for record in (store.key("ada"), store.feature("ada", 0)):
+        known.apply(record)
+    assert b"ada" in known.state()
+    assert store.data_key in known.state()
+    known.apply(Read(FeatureKey("default", "ada", "e0").encode(), None))
+    known.apply(Read(FeatureKey("default", "ada").encode(), None))
+    assert b"ada" not in known.state()
+    assert store.data_key not in known.state()

@@ -93,7 +93,6 @@ async def test_a_missing_topic_is_said_at_once(connection: Connection) -> None:
 
 async def test_a_broker_that_goes_away_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("streams.edge.broker.REQUEST_TIMEOUT_S", 1.0)
-    monkeypatch.setattr("streams.engine.embedded.STOP_S", 0.1)  # it does not end by itself while we are connected
     topics = Topics(partitions=1)
     with EmbeddedBroker() as broker:
         connection = Connection(broker.bootstrap_servers)

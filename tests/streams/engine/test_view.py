@@ -7,7 +7,7 @@ from aiokafka import AIOKafkaProducer
 
 from streams.engine import admin
 from streams.engine.brokers import EMBEDDED
-from streams.engine.view import View
+from streams.engine.view import OffsetsError, View
 from streams.wire.topics import FILLER_KEY, VISITS
 
 pytestmark = pytest.mark.broker
@@ -64,4 +64,56 @@ async def test_an_empty_topic_is_ready(connection, topics, producer) -> None:
     await view.start()
     async with asyncio.timeout(20):
         await view.ready()
+    await view.stop()
+
+
+async def read_to_the_end(view: View) -> dict[int, int]:
+    async with asyncio.timeout(20):
+        await view.catch_up()
+    return dict(view.positions)
+
+
+async def test_goes_on_from_given_offsets_and_reads_nothing_below_them(connection, topics, producer) -> None:
+    name = topics.name(VISITS)
+    for number in range(8):
+        await producer.send_and_wait(name, b"old", partition=number % topics.partitions)
+    first = View(name, connection, lambda record: None)
+    await first.start()
+    offsets = await read_to_the_end(first)
+    await first.stop()
+    assert offsets == dict.fromkeys(range(topics.partitions), 2)
+    await producer.send_and_wait(name, b"new", partition=3)
+    seen: list[tuple[int, int, bytes]] = []
+    second = View(name, connection, lambda record: seen.append((record.partition, record.offset, record.value)))
+    await second.start(offsets)
+    async with asyncio.timeout(20):
+        await second.ready()
+    assert second.positions == offsets | {3: 3}
+    assert seen == [(3, 2, b"new")]
+    await second.stop()
+
+
+@pytest.mark.parametrize(
+    ("offsets", "reason"),
+    [
+        ({0: 3, 1: 0, 2: 0, 3: 0}, "partition 0: expected an offset from 0 to 2, found 3"),
+        ({0: 2, 1: 0, 2: -1, 3: 0}, "partition 2: expected an offset from 0 to 0, found -1"),
+        ({0: 2, 1: 0, 2: 0}, "partitions: expected [0, 1, 2, 3], found [0, 1, 2]"),
+    ],
+)
+async def test_offsets_outside_the_topic_are_refused_and_it_can_start_from_the_beginning(
+    connection, topics, producer, offsets, reason
+) -> None:
+    for value in (b"a", b"b"):
+        await producer.send_and_wait(topics.name(VISITS), value, partition=0)
+    seen: list[bytes] = []
+    view = View(topics.name(VISITS), connection, lambda record: seen.append(record.value))
+    for refuse in (view.check, view.start):
+        with pytest.raises(OffsetsError) as error:
+            await refuse(offsets)
+        assert error.value.reason == reason
+    await view.start()
+    async with asyncio.timeout(20):
+        await view.ready()
+    assert seen == [b"a", b"b"]
     await view.stop()
