@@ -3,9 +3,12 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import structlog
+from aiokafka.errors import KafkaError
+
 from models.errors import PictureError
 from models.vision.containers import read_header
-from streams.engine.outlet import Output
+from streams.engine.outlet import Output, Send
 from streams.engine.request import Request
 from streams.logs.error import Repeats, error_log_entry
 from streams.logs.running import Asked, running_log_entry
@@ -14,6 +17,8 @@ from streams.wire.codes import Code
 from streams.wire.headers import Deployment
 from streams.wire.records import InputSummary, LoggedFace
 from streams.wire.topics import ERROR_LOG, RUNNING_LOG, Topics
+
+_log = structlog.get_logger(__name__)
 
 MAX_HEADER_NAMES = 32
 
@@ -67,9 +72,18 @@ class Journal:
         written = self.repeats.admit(entry, self.clock_ms())
         return [self.running(asked, code), *map(self._error, written)]
 
-    def sums_due(self) -> list[Output]:
-        """The summed repeats whose second is over."""
-        return [self._error(entry) for entry in self.repeats.due(self.clock_ms())]
+    async def write_sums(self, send: Send) -> None:
+        """Write the summed repeats that are due; what the broker does not take is summed on.
+
+        They are of requests that were acknowledged, so no lease stands over them.
+        """
+        for entry in self.repeats.due(self.clock_ms()):
+            try:
+                await (await send(self._error(entry)))
+            except KafkaError as error:
+                _log.warning("the error log took no record, it is kept for later", error=repr(error))
+                self.repeats.put_back(entry)
+                return
 
     def _error(self, entry: records.ErrorLogEntry) -> Output:
         return Output(topic=self.topics.name(ERROR_LOG), key=None, value=records.encode(entry))

@@ -34,7 +34,7 @@ CATCH_UP_S: Final = 5.0
 
 @dataclass(slots=True, kw_only=True)
 class Snapshots:
-    """Starts the view of face-features from the newest snapshot that agrees, and writes new ones.
+    """Starts the view of face-features from a snapshot, if there is one that agrees, and writes new ones.
 
     directory: of the account; workers share it. key: 32 bytes. source: names the topic's life and the keys that
     opened its records; a snapshot of another source is refused. max_age_ms: at most what a tombstone is sure to be
@@ -67,9 +67,10 @@ class Snapshots:
 
     async def stop(self) -> None:
         """Save once more, and let another worker have the snapshot. The view must still be reading."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
             await self.save()
         await asyncio.to_thread(self._release)
 

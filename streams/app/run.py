@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import sys
 
 import structlog
 import uvloop
@@ -20,7 +21,7 @@ async def make_worker(settings: Settings) -> Worker:
     epochs = await checked_epochs(settings)
     vision = await asyncio.to_thread(make_vision, settings)
     if vision.pack.licence_notice is not None:
-        _log.warning(vision.pack.licence_notice, pack=vision.pack.name)
+        sys.stderr.write(f"facestreams: {vision.pack.licence_notice}\n")  # whatever the log's level
     return Worker(settings, vision, epochs)
 
 

@@ -49,7 +49,8 @@ class View:
         self._moved = asyncio.Condition()
         self._task: asyncio.Task[None] | None = None
         self._ready = asyncio.Event()
-        self._looked_at = -float("inf")
+        self._answered_ms = 0
+        self._heard_at = -float("inf")
 
     @property
     def is_ready(self) -> bool:
@@ -58,8 +59,8 @@ class View:
 
     @property
     def age_s(self) -> float:
-        """Seconds since the broker last answered; what it holds is at most this old."""
-        return time.monotonic() - self._looked_at
+        """Seconds since the broker last answered for every partition; what is held is at most this old."""
+        return time.monotonic() - self._heard_at
 
     @property
     def positions(self) -> Mapping[int, int]:
@@ -99,11 +100,17 @@ class View:
         self._task = asyncio.create_task(self._follow())
 
     async def stop(self) -> None:
-        """Stop reading."""
+        """Stop reading, whether or not the broker is there."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        await self._consumer.stop()
+        try:
+            await asyncio.create_task(self._consumer.stop())
+        except asyncio.CancelledError:
+            if (caller := asyncio.current_task()) is not None and caller.cancelling():
+                raise
+            # aiokafka's consumer cancels itself where one of its fetches waits for a broker that is away
+            await self._consumer._client.close()
 
     async def ready(self) -> None:
         """Wait until all that the topic held at the start has been applied."""
@@ -152,11 +159,17 @@ class View:
             self._next[tp.partition] = records[-1].offset + 1
         if not batches:
             await self._skip_to_positions()
-        self._looked_at = time.monotonic()
+        self._note_answers()
         async with self._moved:
             self._moved.notify_all()
-        if not batches and not self._ready.is_set():
+        if not batches and self._answered_ms and not self._ready.is_set():
             await self._judge_readiness()
+
+    def _note_answers(self) -> None:
+        """A poll returns in time whether or not the broker is there; the answers to its fetches tell."""
+        answered_ms = min(self._consumer.last_poll_timestamp(tp) or 0 for tp in self._partitions)
+        if answered_ms != self._answered_ms:
+            self._answered_ms, self._heard_at = answered_ms, time.monotonic()
 
     async def _skip_to_positions(self) -> None:
         """Offsets of records that never reach a consumer (markers of transactions) count as applied."""

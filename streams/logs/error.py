@@ -93,6 +93,10 @@ class Repeats:
                 self._second.pop(cause, None)
                 yield entry
 
+    def put_back(self, entry: ErrorLogEntry) -> None:
+        """Hold a sum that could not be written."""
+        self._hold(self._cause(entry), entry)
+
     def _cause(self, entry: ErrorLogEntry) -> Cause:
         """Camera and code; the code alone once there are too many to tell apart."""
         cause = (entry.camera_id, entry.return_code)
@@ -101,7 +105,9 @@ class Repeats:
 
     def _hold(self, cause: Cause, entry: ErrorLogEntry) -> None:
         held = self._held.get(cause)
-        self._held[cause] = entry if held is None else msgspec.structs.replace(held, repeats=held.repeats + 1)
+        if held is not None:
+            entry = msgspec.structs.replace(held, repeats=held.repeats + entry.repeats)
+        self._held[cause] = entry
 
     def _spend(self, entry: ErrorLogEntry, now_ms: int) -> bool:
         """Whether the record fits into the allowance, which fills up again at bytes_per_s, to a second's worth."""

@@ -9,6 +9,7 @@ from models.errors import SnapshotError
 from models.gallery.gallery import Galleries, Gallery
 from models.gallery.keys import TemplateKey
 from models.gallery.protect import Protector
+from models.gallery.seal import joined, open_bytes, seal_bytes
 from models.gallery.snapshot import Sidecar, Snapshot, load, remove, save, sidecar_path
 from models.types import Float32
 
@@ -176,6 +177,14 @@ def test_refuses_another_reader(saved: Path, protector: Protector, loading: dict
     with pytest.raises(SnapshotError) as error:
         load(saved, protector=protector, **(LOADING | loading))
     assert error.value.reason.startswith(reason)
+
+
+def test_refuses_a_number_of_features_that_the_sidecar_does_not_state(saved: Path, protector: Protector) -> None:
+    body = open_bytes(KEY, saved.read_bytes(), joined(b"snapshot", sidecar_path(saved).read_bytes()))
+    rewrite_sidecar(saved, features={"default": 5, "vip": 1})
+    saved.write_bytes(seal_bytes(KEY, body, joined(b"snapshot", sidecar_path(saved).read_bytes())))
+    with pytest.raises(SnapshotError, match=r"count: expected .*'default': 5.* found .*'default': 4"):
+        load(saved, protector=protector, **LOADING)
 
 
 def test_refuses_another_template_key(saved: Path) -> None:

@@ -174,3 +174,34 @@ def test_the_state_after_forgetting_holds_neither_id_nor_key(known, store) -> No
     known.apply(Read(FeatureKey("default", "ada").encode(), None))
     assert b"ada" not in known.state()
     assert store.data_key not in known.state()
+
+
+def history(store: Store) -> list[Read]:
+    """Enrolled, enrolled again, forgotten by feature and by person, and enrolled once more under a new key."""
+
+    def gone(*place: str) -> Read:
+        return Read(FeatureKey("default", *place).encode(), None)
+
+    before = [store.key("ada"), store.feature("ada", 0), store.key("ben"), store.feature("ben", 0)]
+    before += [store.feature("ada", 1), gone("ada", "e0"), gone("ada", "e1"), gone("ada")]
+    store.data_key = store.keys.new_data_key()
+    return [*before, store.key("ada"), store.feature("ada", 2), gone("ben", "e0"), gone("ben")]
+
+
+@pytest.mark.parametrize("saved_at", range(13))
+def test_what_was_saved_late_is_mended_by_replaying_from_earlier(known, store, refused, saved_at) -> None:
+    records = history(store)
+    for record in records[:saved_at]:
+        known.apply(record)
+    state, (ids, rows) = known.state(), known.galleries.get().contents()
+    for offset in range(saved_at + 1):
+        galleries = Galleries(lambda: Gallery(store.protector, impostor_mean=0.1, impostor_deviation=0.11))
+        other = GalleryView(keys=store.keys, galleries=galleries, model_version="sface-1", refused=refused.append)
+        other.restore(state)
+        galleries.get().fill(ids, rows)
+        for record in records[offset:]:
+            other.apply(record)
+        assert galleries.get().contents()[0] == [("ada", "e2")]
+        assert other.stored("default", "ada") == {"e2"}
+        assert other.data_key("default", "ada") == store.data_key
+        assert not other.holds("default", "ben")

@@ -1,11 +1,22 @@
 """What a request's input is reduced to before it is logged."""
 
+import asyncio
+
 import cv2
 import numpy as np
 import pytest
+from aiokafka.errors import KafkaTimeoutError
 
-from streams.agents.journal import MAX_HEADER_NAMES, _summary
+from streams.agents.journal import MAX_HEADER_NAMES, Journal, _summary
 from streams.engine.request import Request
+from streams.logs.error import Repeats
+from streams.logs.running import Asked
+from streams.wire import records
+from streams.wire.codes import Code
+from streams.wire.event_id import EventId
+from streams.wire.headers import Caller, Deployment
+from streams.wire.records import ErrorLogEntry
+from streams.wire.topics import Topics
 
 
 def request(value: bytes | None, headers=()) -> Request:
@@ -38,3 +49,51 @@ def test_headers_are_named_without_their_values_and_bounded() -> None:
     assert len(summary.headers) == MAX_HEADER_NAMES
     assert max(map(len, summary.headers)) == 64
     assert "secret" not in str(summary)
+
+
+class Broker:
+    """Takes records while it is there."""
+
+    def __init__(self) -> None:
+        self.taken: list[ErrorLogEntry] = []
+        self.there = False
+
+    async def send(self, output) -> asyncio.Future:
+        answer = asyncio.get_running_loop().create_future()
+        if self.there:
+            self.taken.append(records.decode(output.value, ErrorLogEntry))
+            answer.set_result(None)
+        else:
+            answer.set_exception(KafkaTimeoutError())
+        return answer
+
+
+async def test_a_sum_that_the_broker_does_not_take_is_summed_on() -> None:
+    now_ms, broker = [1000], Broker()
+    journal = Journal(
+        topics=Topics(),
+        deployment=Deployment(account="main", app_id="77", region="eu"),
+        repeats=Repeats(1e6),
+        clock_ms=lambda: now_ms[0],
+        failed=lambda code: None,
+    )
+    asked = Asked(
+        event_id=EventId("0a0b0c0d", "camera-frames", 0, 0),
+        interface="recognize",
+        caller=Caller(),
+        requested_at_ms=1,
+        camera_id="lobby",
+    )
+
+    def fail() -> None:
+        journal.failure(request(b"hello"), asked, Code.NOT_A_PICTURE, "")
+
+    for _ in range(3):
+        fail()
+    now_ms[0] = 2500
+    await journal.write_sums(broker.send)
+    assert broker.taken == []
+    broker.there = True
+    now_ms[0] = 4000
+    await journal.write_sums(broker.send)
+    assert [each.repeats for each in broker.taken] == [2]

@@ -7,7 +7,9 @@ from aiokafka import AIOKafkaProducer
 
 from streams.engine import admin
 from streams.engine.brokers import EMBEDDED
+from streams.engine.embedded import EmbeddedBroker
 from streams.engine.view import OffsetsError, View
+from streams.wire.connection import Connection
 from streams.wire.topics import FILLER_KEY, VISITS
 
 pytestmark = pytest.mark.broker
@@ -35,7 +37,6 @@ async def test_is_ready_once_all_that_was_there_is_applied_and_goes_on(connectio
         written = await producer.send_and_wait(name, b"late", b"k")
         await view.reached(written.partition, written.offset + 1)
     assert seen[-1] == b"late"
-    assert view.age_s < 20
     await view.stop()
 
 
@@ -64,6 +65,21 @@ async def test_an_empty_topic_is_ready(connection, topics, producer) -> None:
     await view.start()
     async with asyncio.timeout(20):
         await view.ready()
+    await view.stop()
+
+
+async def test_grows_older_while_the_broker_is_away(topics) -> None:
+    with EmbeddedBroker() as broker:
+        connection = Connection(broker.bootstrap_servers)
+        await admin.create_missing(connection, topics, replication=1, broker=EMBEDDED)
+        view = View(topics.name(VISITS), connection, lambda record: None)
+        await view.start()
+        async with asyncio.timeout(20):
+            await view.ready()
+        assert view.age_s < 20
+    async with asyncio.timeout(20):
+        while view.age_s < 2:
+            await asyncio.sleep(0.01)
     await view.stop()
 
 

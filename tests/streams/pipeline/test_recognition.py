@@ -1,9 +1,11 @@
 """From a frame on its topic to the records that follow from it."""
 
+import io
 import re
 
 import msgspec
 import pytest
+from PIL import Image
 
 from streams.wire.records import Recognition
 
@@ -75,6 +77,8 @@ REFUSALS = [
     ("empty_picture", b"lobby", None, {}),
     ("truncated_picture", b"lobby", "half", {}),
     ("too_many_bytes", b"lobby", b"\xff\xd8" + bytes(4_194_304), {}),
+    ("too_many_pixels", b"lobby", "bomb", {}),
+    ("animated_picture", b"lobby", "animated", {}),
     ("bad_key", None, "whole", {}),
     ("bad_key", b"\xff", "whole", {}),
     ("bad_header", b"lobby", "whole", {"captured_at_ms": "yesterday"}),
@@ -86,10 +90,22 @@ REFUSALS = [
 ]
 
 
+def picture_of(kind: str, size: tuple[int, int], frames: int = 1) -> bytes:
+    pictures = [Image.new("L", size, 90 * number) for number in range(frames)]
+    buffer = io.BytesIO()
+    pictures[0].save(buffer, kind, **({"save_all": True, "append_images": pictures[1:]} if frames > 1 else {}))
+    return buffer.getvalue()
+
+
 async def test_a_refused_frame_leaves_its_code_in_both_logs_and_the_next_is_recognised(bench, desk) -> None:
     await bench.worker()
     taps = {short: await bench.tap(short) for short in ("recognitions", "running-log", "error-log")}
-    values = {"whole": desk[0], "half": desk[0][: len(desk[0]) // 2]}
+    values = {
+        "whole": desk[0],
+        "half": desk[0][: len(desk[0]) // 2],
+        "bomb": picture_of("PNG", (60_000, 600)),
+        "animated": picture_of("WEBP", (8, 8), frames=2),
+    }
     wanted: dict[tuple[int, int], str] = {}
     for code, key, value, headers in REFUSALS:
         sent = await bench.publish(values.get(value, value) if isinstance(value, str) else value, key, **headers)

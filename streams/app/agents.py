@@ -1,0 +1,131 @@
+"""The agents of a worker, made from settings and from what they work with."""
+
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+from streams.agents.commands import CommandReader
+from streams.agents.enrollment import EnrollmentAgent
+from streams.agents.gallery_writer import GalleryWriter
+from streams.agents.journal import Journal
+from streams.agents.recognition import RecognitionAgent
+from streams.agents.sightings import Sightings
+from streams.agents.visits import VisitSettings
+from streams.app.clock import now_ms
+from streams.app.observer import Observer
+from streams.app.views import Views
+from streams.app.vision import Vision
+from streams.logs.error import Repeats
+from streams.monitor.metrics import Metrics
+from streams.settings import Settings
+from streams.wire.headers import Deployment
+from streams.wire.topics import CAMERA_FRAMES, GALLERY_COMMANDS
+
+
+@dataclass(frozen=True, slots=True)
+class Agents:
+    """Who handles what; sightings and journal are shared with what runs beside the requests."""
+
+    recognition: RecognitionAgent
+    enrollment: EnrollmentAgent
+    sightings: Sightings
+    journal: Journal
+
+
+class AgentMaker:
+    """epochs: of the input topics, by short name."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        vision: Vision,
+        views: Views,
+        *,
+        epochs: dict[str, str],
+        pool: Executor,
+        metrics: Metrics,
+    ) -> None:
+        self._settings = settings
+        self._vision = vision
+        self._views = views
+        self._epochs = epochs
+        self._pool = pool
+        self._metrics = metrics
+        self._topics = settings.topics()
+        self._deployment = Deployment(account=settings.account, app_id=settings.app_id, region=settings.region)
+
+    def make(self) -> Agents:
+        """All of them."""
+        journal = Journal(
+            topics=self._topics,
+            deployment=self._deployment,
+            repeats=Repeats(self._topics.error_log_bytes_per_s),
+            clock_ms=now_ms,
+            failed=self._metrics.failed,
+        )
+        sightings = self._sightings()
+        return Agents(self._recognition(journal, sightings), self._enrollment(journal), sightings, journal)
+
+    def _sightings(self) -> Sightings:
+        galleries = self._vision.galleries
+        return Sightings(
+            topics=self._topics,
+            account=self._settings.account,
+            epoch=self._epochs[CAMERA_FRAMES],
+            settings=VisitSettings(
+                timeout_ms=round(self._settings.visit_timeout_s * 1000),
+                update_ms=round(self._settings.sighting_update_s * 1000),
+            ),
+            newest=self._views.newest,
+            view=self._views.visits,
+            knows=lambda gallery, person_id: person_id in galleries.get(gallery),
+        )
+
+    def _recognition(self, journal: Journal, sightings: Sightings) -> RecognitionAgent:
+        return RecognitionAgent(
+            topics=self._topics,
+            deployment=self._deployment,
+            epoch=self._epochs[CAMERA_FRAMES],
+            recognizer=self._vision.recognizer,
+            galleries=self._vision.galleries,
+            galleries_of=self._settings.galleries_of,
+            pool=self._pool,
+            sightings=sightings,
+            journal=journal,
+            models=self._vision.names,
+            observer=Observer(self._metrics),
+            clock_ms=now_ms,
+        )
+
+    def _enrollment(self, journal: Journal) -> EnrollmentAgent:
+        vision, views = self._vision, self._views
+        writer = GalleryWriter(
+            topics=self._topics,
+            account=self._settings.account,
+            keys=vision.keys,
+            protector=vision.protector,
+            model_version=vision.pack.model_version,
+            known=views.known,
+            view=views.gallery,
+            clock_ms=now_ms,
+        )
+        reader = CommandReader(
+            deployment=self._deployment,
+            epoch=self._epochs[GALLERY_COMMANDS],
+            gallery_names=frozenset(self._settings.galleries.names()),
+        )
+        return EnrollmentAgent(
+            topics=self._topics,
+            account=self._settings.account,
+            reader=reader,
+            recognizer=vision.recognizer,
+            galleries=vision.galleries,
+            keys=vision.keys,
+            known=views.known,
+            features=views.gallery,
+            writer=writer,
+            answers=views.answered,
+            answered=views.answers,
+            pool=self._pool,
+            journal=journal,
+            clock_ms=now_ms,
+        )

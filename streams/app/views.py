@@ -1,0 +1,97 @@
+"""The views that a worker holds, what they feed, and the snapshot from which the gallery's may begin."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from streams.agents.answers import Answers
+from streams.agents.gallery_view import GalleryView
+from streams.agents.sightings import VisitsView
+from streams.agents.snapshots import Snapshots
+from streams.app.clock import now_ms
+from streams.app.vision import Vision
+from streams.engine.view import View
+from streams.settings import Settings
+from streams.wire.codes import Code
+from streams.wire.topics import FACE_FEATURES, GALLERY_EVENTS, VISITS
+
+STALE_S: Final = 30.0
+"""A worker whose gallery has not heard of the broker for so long is not ready."""
+
+
+class Views:
+    """gallery feeds known, visits feeds newest, answers feeds answered."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        vision: Vision,
+        *,
+        epoch: str,
+        refused: Callable[[Code], object],
+        fatal: Callable[[BaseException], object],
+    ) -> None:
+        """epoch: of gallery-commands. refused: told the code of each record of the gallery that cannot be used."""
+        self._settings = settings
+        self.known = GalleryView(
+            keys=vision.keys,
+            galleries=vision.galleries,
+            model_version=vision.pack.model_version,
+            refused=refused,
+        )
+        self.newest = VisitsView()
+        self.answered = Answers()
+        self.gallery = self._view(FACE_FEATURES, self.known.apply)
+        self.visits = self._view(VISITS, self.newest.apply)
+        self.answers = self._view(GALLERY_EVENTS, self.answered.apply)
+        self._snapshots = self._make_snapshots(epoch, fatal)
+
+    async def start(self) -> None:
+        """Begin to read; `ready` waits."""
+        await (self.gallery if self._snapshots is None else self._snapshots).start()
+        await self.visits.start()
+        await self.answers.start()
+
+    async def ready(self) -> None:
+        """Wait until all that stood on the topics at the start has been taken."""
+        for view in self._all:
+            await view.ready()
+
+    async def stop(self) -> None:
+        """Save what the snapshot holds, stop reading."""
+        if self._snapshots is not None:
+            await self._snapshots.stop()
+        for view in self._all:
+            await view.stop()
+
+    def why_not_ready(self) -> str | None:
+        """None when all views are current, else what is waited for."""
+        waiting = [view.topic for view in self._all if not view.is_ready]
+        if waiting:
+            return f"reading {', '.join(waiting)}"
+        if self.gallery.age_s > STALE_S:
+            return f"the gallery has not heard of the broker for {self.gallery.age_s:.0f} s"
+        return None
+
+    @property
+    def _all(self) -> tuple[View, ...]:
+        return self.gallery, self.visits, self.answers
+
+    def _view(self, short: str, apply: Callable[[Any], object]) -> View:
+        return View(self._settings.topics().name(short), self._settings.connection(), apply)
+
+    def _make_snapshots(self, epoch: str, fatal: Callable[[BaseException], object]) -> Snapshots | None:
+        if self._settings.snapshot_dir is None:
+            return None
+        keys = self.known.keys
+        ids = " ".join(info.id for info in keys.list_keys())  # another key may open what was refused
+        delete_retention_ms = int(self._settings.topics().spec(FACE_FEATURES).config["delete.retention.ms"])
+        return Snapshots(
+            directory=self._settings.snapshot_dir / self._settings.account,
+            key=keys.snapshot_key(),
+            known=self.known,
+            view=self.gallery,
+            source=f"{self.gallery.topic} {epoch} {ids}",
+            max_age_ms=delete_retention_ms // 2,
+            clock_ms=now_ms,
+            fatal=fatal,
+        )

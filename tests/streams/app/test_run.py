@@ -1,0 +1,52 @@
+"""A worker does not start on topics that differ from what is promised, and says every difference."""
+
+from dataclasses import replace
+
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from streams.app.run import checked_epochs
+from streams.engine import admin
+from streams.engine.brokers import EMBEDDED
+from streams.settings import Settings
+
+pytestmark = pytest.mark.broker
+
+
+def settings(connection, topics) -> Settings:
+    return Settings.from_environment(
+        {
+            "FACESTREAMS_BOOTSTRAP_SERVERS": connection.bootstrap_servers,
+            "FACESTREAMS_BROKER": "embedded",
+            "FACESTREAMS_PREFIX": topics.prefix,
+            "FACESTREAMS_PARTITIONS": str(topics.partitions),
+        }
+    )
+
+
+async def test_topics_as_declared_give_their_epochs(connection, topics) -> None:
+    await admin.create_missing(connection, topics, replication=1, broker=EMBEDDED)
+    assert await checked_epochs(settings(connection, topics)) == await admin.epochs(connection, topics)
+
+
+async def test_every_difference_is_said_in_one_line(connection, topics) -> None:
+    await admin.create_missing(connection, topics, replication=1, broker=EMBEDDED)
+    wider = replace(topics, partitions=6)
+    with pytest.raises(admin.AdminError, match="has 4 partitions, expected 6; ") as refusal:
+        await checked_epochs(settings(connection, wider))
+    assert "run facestreams topics create, or mend them" in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
+async def test_missing_topics_are_named(connection, topics) -> None:
+    with pytest.raises(admin.AdminError, match=f"{topics.name('camera-frames')} does not exist"):
+        await checked_epochs(settings(connection, topics))
+
+
+async def test_topics_that_somebody_else_made_have_no_epoch_and_are_refused(connection, topics) -> None:
+    client = AIOKafkaAdminClient(**connection.client_options())
+    await client.start()
+    await client.create_topics([NewTopic(spec.name, spec.partitions, 1) for spec in topics])
+    await client.close()
+    with pytest.raises(admin.AdminError, match="no epoch for camera-frames, gallery-commands"):
+        await checked_epochs(settings(connection, topics))
