@@ -30,7 +30,7 @@ class Views:
         refused: Callable[[Code], object],
         fatal: Callable[[BaseException], object],
     ) -> None:
-        """epoch: of gallery-commands. refused: told the code of each record of the gallery that cannot be used."""
+        """epoch: of face-features. refused: told the code of each record of the gallery that cannot be used."""
         self._settings = settings
         self.known = GalleryView(
             keys=vision.keys,

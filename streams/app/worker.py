@@ -21,7 +21,7 @@ from streams.engine.transport import Engine, GroupSettings
 from streams.monitor.health import HealthServer
 from streams.monitor.metrics import Metrics
 from streams.settings import Settings
-from streams.wire.topics import CAMERA_FRAMES, GALLERY_COMMANDS
+from streams.wire.topics import CAMERA_FRAMES, FACE_FEATURES, GALLERY_COMMANDS
 
 _log = structlog.get_logger(__name__)
 
@@ -48,7 +48,7 @@ class Worker:
         self._views = Views(
             settings,
             vision,
-            epoch=epochs[GALLERY_COMMANDS],
+            epoch=epochs[FACE_FEATURES],
             refused=self._metrics.record_refused,
             fatal=self._end,
         )

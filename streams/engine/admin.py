@@ -18,12 +18,14 @@ from aiokafka.errors import KafkaError, for_code
 from streams.engine.brokers import Broker
 from streams.wire import records
 from streams.wire.connection import Connection
-from streams.wire.topics import CAMERA_FRAMES, GALLERY_COMMANDS, RUNNING_LOG, Topics, TopicSpec
+from streams.wire.topics import CAMERA_FRAMES, FACE_FEATURES, GALLERY_COMMANDS, RUNNING_LOG, Topics, TopicSpec
 
 EPOCH_KEY_PREFIX: Final = b"~epoch/"
 """Reserved keys of the running log; event ids begin with a hex digit, so that no request can take one."""
 
-EPOCH_TOPICS: Final = (CAMERA_FRAMES, GALLERY_COMMANDS)
+EPOCH_TOPICS: Final = (CAMERA_FRAMES, GALLERY_COMMANDS, FACE_FEATURES)
+"""Where an offset is remembered elsewhere: in event ids, and in snapshots of the gallery."""
+
 TOPIC_EXISTS: Final = 36
 SETTLE_S: Final = 10.0
 

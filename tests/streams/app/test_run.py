@@ -48,5 +48,5 @@ async def test_topics_that_somebody_else_made_have_no_epoch_and_are_refused(conn
     await client.start()
     await client.create_topics([NewTopic(spec.name, spec.partitions, 1) for spec in topics])
     await client.close()
-    with pytest.raises(admin.AdminError, match="no epoch for camera-frames, gallery-commands"):
+    with pytest.raises(admin.AdminError, match="no epoch for camera-frames, gallery-commands, face-features"):
         await checked_epochs(settings(connection, topics))

@@ -22,13 +22,13 @@ async def test_creates_what_is_missing_and_nothing_twice(connection, topics) -> 
 async def test_epochs_are_drawn_once_and_differ(connection, topics) -> None:
     await admin.create_missing(connection, topics, replication=1, broker=EMBEDDED)
     epochs = await admin.epochs(connection, topics)
-    assert set(epochs) == {"camera-frames", "gallery-commands"}
-    assert len(set(epochs.values())) == 2
+    assert set(epochs) == {"camera-frames", "gallery-commands", "face-features"}
+    assert len(set(epochs.values())) == 3
     await admin.create_missing(connection, topics, replication=1, broker=EMBEDDED)
     assert await admin.epochs(connection, topics) == epochs
 
 
-async def test_an_input_topic_made_anew_has_a_new_epoch(connection, topics) -> None:
+async def test_a_topic_made_anew_has_a_new_epoch(connection, topics) -> None:
     await admin.create_missing(connection, topics, replication=1, broker=EMBEDDED)
     before = await admin.epochs(connection, topics)
     client = AIOKafkaAdminClient(**connection.client_options())
