@@ -13,10 +13,10 @@ from streams.engine.request import Request
 from streams.logs.error import Repeats, error_log_entry
 from streams.logs.running import Asked, running_log_entry
 from streams.wire import records
-from streams.wire.codes import Code
+from streams.wire.codes import MEANING, Code
 from streams.wire.headers import Deployment
 from streams.wire.records import InputSummary, LoggedFace
-from streams.wire.topics import ERROR_LOG, RUNNING_LOG, Topics
+from streams.wire.topics import ERROR_LOG, FACE_FEATURES, RUNNING_LOG, Topics
 
 _log = structlog.get_logger(__name__)
 
@@ -71,6 +71,29 @@ class Journal:
         )
         written = self.repeats.admit(entry, self.clock_ms())
         return [self.running(asked, code), *map(self._error, written)]
+
+    def view_refused(self, code: Code) -> None:
+        """A record of the gallery topic could not be used: summed by cause, and written with the other sums."""
+        entry = records.ErrorLogEntry(
+            event_id=None,
+            request_interface="view",
+            account=self.deployment.account,
+            app_id=self.deployment.app_id,
+            uin=None,
+            sub_uin=None,
+            region=self.deployment.region,
+            camera_id=None,
+            person=None,
+            logged_at_ms=self.clock_ms(),
+            upstream=f"{FACE_FEATURES} read",
+            downstream="none",
+            return_code=code,
+            detail=MEANING[code],
+            input=None,
+            output="left out of this worker's gallery",
+            algorithm_output=None,
+        )
+        self.repeats.put_back(entry)
 
     async def write_sums(self, send: Send) -> None:
         """Write the summed repeats that are due; what the broker does not take is summed on.

@@ -18,6 +18,8 @@ Job = Callable[[Lane, Outlet], Awaitable[None]]
 class Silence:
     """Looks now and then for cameras of ours without frames.
 
+    hears: whether the broker has just said what it has of a topic's partition; a time in which it says
+        nothing is no camera's silence.
     caught_up: whether all that the broker has of a topic's partition was read; as long as frames wait
         there, no camera is silent.
     after_s: without a frame for so long, a camera's visits end.
@@ -27,18 +29,22 @@ class Silence:
 
     sightings: Sightings
     lanes: Lanes
+    hears: Callable[[str, int], bool]
     caught_up: Callable[[str, int], bool]
     after_s: float
     forget_after_s: float
     clock: Callable[[], float] = time.monotonic
-    _assigned_at: dict[int, float] = field(default_factory=dict)
+    _watched_since: dict[int, float] = field(default_factory=dict)
 
     def assigned(self, partitions: set[int]) -> None:
         """These partitions of camera-frames are ours now. A camera is silent only after a time under our eyes."""
-        self._assigned_at = {partition: self.clock() for partition in partitions}
+        self._watched_since = {partition: self.clock() for partition in partitions}
 
     def look(self) -> None:
         """Set to work what is due: the end of visits, the forgetting of cameras."""
+        for partition in self._watched_since:
+            if not self.hears(self._topic, partition):
+                self._watched_since[partition] = self.clock()
         for left in self.sightings.newest.all():
             idle_s = self._idle_s(left)
             if left.visits and idle_s >= self.after_s:
@@ -48,7 +54,7 @@ class Silence:
 
     def _idle_s(self, left: OpenVisits) -> float:
         """How long the camera has certainly sent nothing; below zero where that cannot be said."""
-        since = self._assigned_at.get(left.partition)
+        since = self._watched_since.get(left.partition)
         if since is None or left.epoch != self.sightings.epoch:
             return -1.0
         lane = self.lanes.find(self._place(left))

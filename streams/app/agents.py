@@ -92,7 +92,7 @@ class AgentMaker:
             sightings=sightings,
             journal=journal,
             models=self._vision.names,
-            observer=Observer(self._metrics),
+            observer=Observer(self._metrics, now_ms),
             clock_ms=now_ms,
         )
 

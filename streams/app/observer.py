@@ -1,5 +1,6 @@
 """What the metrics learn of each frame."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from models.types import FrameResult
@@ -12,17 +13,18 @@ NO_CAMERA = "_none"
 
 @dataclass(frozen=True, slots=True)
 class Observer:
-    """Counts frames that were answered."""
+    """Counts frames that were answered. clock_ms: milliseconds since 1970."""
 
     metrics: Metrics
+    clock_ms: Callable[[], int]
 
     def recognised(self, record: Recognition, result: FrameResult) -> None:
         """A frame's records are out."""
         self.metrics.frame(record.camera_id, Code.OK)
-        captured = record.captured_at_ms
+        now_ms, captured_at_ms = self.clock_ms(), record.captured_at_ms
         self.metrics.frame_age(
-            received_s=(record.processed_at_ms - record.received_at_ms) / 1000,
-            captured_s=None if captured is None else (record.processed_at_ms - captured) / 1000,
+            received_s=(now_ms - record.received_at_ms) / 1000,
+            captured_s=None if captured_at_ms is None else (now_ms - captured_at_ms) / 1000,
         )
         for face in record.faces:
             self.metrics.face(face.match.status, face.match.searched)

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -21,6 +22,7 @@ from streams.engine.transport import Engine, GroupSettings
 from streams.monitor.health import HealthServer
 from streams.monitor.metrics import Metrics
 from streams.settings import Settings
+from streams.wire.codes import Code
 from streams.wire.topics import CAMERA_FRAMES, FACE_FEATURES, GALLERY_COMMANDS
 
 _log = structlog.get_logger(__name__)
@@ -28,6 +30,13 @@ _log = structlog.get_logger(__name__)
 TICK_S: Final = 1.0
 RECORD_HEAD_BYTES: Final = 128 * 1024
 """Room for keys, headers and batch heads beside the largest picture."""
+
+
+def cores() -> int:
+    """Processors that this process may use; all of the machine's where the system does not tell (macOS)."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 class Worker:
@@ -44,12 +53,12 @@ class Worker:
         self._metrics = Metrics(registry)
         self._fatal: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._scratch = TemporaryDirectory(prefix="facestreams-")
-        self._pool = ThreadPoolExecutor(settings.threads or len(os.sched_getaffinity(0)), "recognise")
+        self._pool = ThreadPoolExecutor(settings.threads or cores(), "recognise")
         self._views = Views(
             settings,
             vision,
             epoch=epochs[FACE_FEATURES],
-            refused=self._metrics.record_refused,
+            refused=self._refused,
             fatal=self._end,
         )
         self._agents = AgentMaker(
@@ -63,6 +72,7 @@ class Worker:
         self._silence = Silence(
             sightings=self._agents.sightings,
             lanes=self._lanes,
+            hears=self._engine.hears,
             caught_up=self._engine.caught_up,
             after_s=settings.silence_s,
             forget_after_s=settings.camera_idle_s,
@@ -140,6 +150,11 @@ class Worker:
     def _assigned(self, partitions: Collection[tuple[str, int]], generation: int) -> None:
         self._lanes.assigned(partitions, generation)
         self._silence.assigned({partition for topic, partition in partitions if topic == self._frames})
+
+    def _refused(self, code: Code) -> None:
+        """A record of the gallery could not be used."""
+        self._metrics.record_refused(code)
+        self._agents.journal.view_refused(code)
 
     def _why_not_live(self) -> str | None:
         return "stopping" if self._engine.should_stop or self._fatal.done() else None

@@ -61,6 +61,9 @@ def publish(
     frames: Annotated[int | None, typer.Option(min=1, help="End after so many.")] = None,
 ) -> None:
     """Publish a source as a camera's frames. A live source that is lost is opened again."""
+    from models.single_opencv import check_single_opencv  # noqa: PLC0415  not before it is known to be our models
+
+    check_single_opencv()
     quiet_clients()
     job = _Job(source, camera, gallery, fps, loop, jpeg_quality, frames)
     if not asyncio.run(_publish(invocation(context).settings(), job)):

@@ -1,1 +1,1 @@
-"""A first run: a broker, a worker, three cameras that film six people, and the truth to hold the answers against."""
+"""A first run: a broker, a worker, three cameras that film seven people, and the truth to hold the answers against."""

@@ -78,6 +78,7 @@ class Run:
 def run_demo(*, report: Path, seconds: float) -> int:
     """Play the demo and write its summary to `report`; 0 if every answer was right, 1 otherwise."""
     console = Console()
+    report.unlink(missing_ok=True)  # what an earlier run said must not outlive a run that fails
     try:
         summary = asyncio.run(_play(console, seconds))
     except (
@@ -108,7 +109,7 @@ async def _play(console: Console, seconds: float) -> Summary:
             reels = await asyncio.to_thread(_reels, round(seconds * FRAMES_PER_S))
             await worker.ready()
             await _enroll(console, connection)
-            run = await _watch(console, connection, reels, worker)
+            run = await _watch(console, connection, reels, (broker, worker))
     truths = [frame.truth for reel in reels for frame in reel]
     judgement = judge(
         truths,
@@ -171,7 +172,10 @@ async def _enroll(console: Console, connection: Connection) -> None:
 
 
 async def _watch(
-    console: Console, connection: Connection, reels: Sequence[Sequence[FilmFrame]], worker: WorkerProcess
+    console: Console,
+    connection: Connection,
+    reels: Sequence[Sequence[FilmFrame]],
+    processes: Sequence[EmbeddedBroker | WorkerProcess],
 ) -> Run:
     run = Run()
     async with (
@@ -191,7 +195,7 @@ async def _watch(
         reading = [asyncio.create_task(read_recognitions()), asyncio.create_task(read_sightings())]
         filming = [asyncio.create_task(_film(reel, publisher, run)) for reel in reels]
         try:
-            await _show(console, run, filming, reading, worker, sum(map(len, reels)))
+            await _show(console, run, filming, reading, processes, sum(map(len, reels)))
         finally:
             for task in (*filming, *reading):
                 task.cancel()
@@ -214,7 +218,7 @@ async def _show(
     run: Run,
     filming: Sequence["asyncio.Task[None]"],
     reading: Sequence["asyncio.Task[None]"],
-    worker: WorkerProcess,
+    processes: Sequence[EmbeddedBroker | WorkerProcess],
     frames: int,
 ) -> None:
     """Keep the table current until every frame has its recognition, or nothing comes any more."""
@@ -225,7 +229,8 @@ async def _show(
             for task in (*filming, *reading):
                 if task.done():
                     task.result()
-            worker.check()
+            for process in processes:
+                process.check()
             filmed = all(task.done() for task in filming)
             if filmed and (len(run.recognitions) >= frames or time.monotonic() - run.last_at > PATIENCE_S):
                 return

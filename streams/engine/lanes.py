@@ -19,6 +19,7 @@ from streams.engine.lease import Lease
 from streams.engine.ledger import Ledger
 from streams.engine.outlet import FencedError, Outlet, PublishTimeoutError, Send
 from streams.engine.request import Request
+from streams.wire.topics import FILLER_KEY
 
 _log = structlog.get_logger(__name__)
 
@@ -197,6 +198,8 @@ class Lanes:
                 self._slots.release()
 
     async def _serve(self, request: Request, lane: Lane, outlet: Outlet) -> None:
+        if request.key == FILLER_KEY:
+            return
         handler = self._handlers[request.topic]
         for attempt in range(1, TRIES + 1):
             try:

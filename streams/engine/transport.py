@@ -36,6 +36,8 @@ FETCH_MAX_BYTES: Final = 16 * 1024 * 1024
 STREAM_BUFFER_MESSAGES: Final = 16
 STOP_GRACE_S: Final = 5.0
 PRODUCER_REQUEST_TIMEOUT_S: Final = 10.0
+HEARD_S: Final = 3.0
+"""Answers to fetches come ten times a second; one that is older than this says nothing about the present."""
 
 
 class EngineError(Exception):
@@ -240,6 +242,15 @@ class Engine(faust.App):
         """Wait until the engine has crashed; raises what crashed it."""
         await self._crashed.wait()
         raise self.crash_reason or EngineError("the engine ended without a reason")
+
+    def hears(self, topic: str, partition: int) -> bool:
+        """The broker has just said what it has of this partition: neither it nor this process stands still."""
+        try:
+            client = cast(_Consumer, self.consumer)._thread._ensure_consumer()
+            answered_ms = client.last_poll_timestamp(TP(topic, partition))
+        except Exception:  # noqa: BLE001  not assigned, not started: then nothing was said
+            return False
+        return answered_ms is not None and time.time() - answered_ms / 1000 < HEARD_S
 
     def caught_up(self, topic: str, partition: int) -> bool:
         """Everything that the broker is known to have of this partition has been read."""

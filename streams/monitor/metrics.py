@@ -44,7 +44,10 @@ class Metrics:
         )
         self._stage = histogram("stage_seconds", "Time that one step took in one frame.", "stage", STAGE_BUCKETS_S)
         self._frame_age = histogram(
-            "frame_age_seconds", "Age of a frame when its recognition was ready, by the clock.", "since", AGE_BUCKETS_S
+            "frame_age_seconds",
+            "Age of a frame when the broker had its recognition, by the clock.",
+            "since",
+            AGE_BUCKETS_S,
         )
         self._gallery_persons = gauge("gallery_persons", "Persons enrolled.", "gallery")
         self._gallery_features = gauge("gallery_features", "Features enrolled.", "gallery")

@@ -41,6 +41,11 @@ def _text(pattern: str, expected: str, description: str) -> Meta:
     return Meta(pattern=pattern, description=description, extra={"expected": expected})
 
 
+def _own(description: str, default: str, *, ge: float, le: float) -> Meta:
+    """A setting that is the models' own unless given; `default` only shows what that is."""
+    return Meta(ge=ge, le=le, description=description, extra={"default": default})
+
+
 _HOST_PORT = r"(\[[0-9A-Fa-f:]+\]|[^\s,:\[\]]+):[0-9]{1,5}"
 
 Servers = Annotated[
@@ -101,13 +106,13 @@ class Settings(Struct, frozen=True, kw_only=True):
     detect_size: Annotated[
         int, Meta(ge=128, le=1920, multiple_of=128, description="longer side of the frame that the detector sees")
     ] = 640
-    min_face_px: Annotated[int, Meta(ge=1, le=4096, description="smallest face that is encoded")] | None = None
-    min_sharpness: Annotated[float, Meta(ge=0, le=1, description="least sharp face that is encoded")] | None = None
-    max_yaw_deg: Annotated[float, Meta(ge=0, le=90, description="furthest turned face that is encoded")] | None = None
-    min_confidence: Annotated[float, Meta(ge=0, le=1, description="least certain face that is encoded")] | None = None
-    encodings_per_frame: Annotated[int, Meta(ge=1, le=1000, description="most faces encoded in a frame")] | None = None
+    min_face_px: Annotated[int, _own("smallest face that is encoded", "24", ge=1, le=4096)] | None = None
+    min_sharpness: Annotated[float, _own("least sharp face that is encoded", "0.2", ge=0, le=1)] | None = None
+    max_yaw_deg: Annotated[float, _own("furthest turned face that is encoded", "45", ge=0, le=90)] | None = None
+    min_confidence: Annotated[float, _own("least certain face that is encoded", "0.7", ge=0, le=1)] | None = None
+    encodings_per_frame: Annotated[int, _own("most faces encoded in a frame", "4", ge=1, le=1000)] | None = None
     recheck_s: (
-        Annotated[float, Meta(gt=0, le=3600, description="a followed face is encoded again after this time")] | None
+        Annotated[float, _own("a followed face is encoded again after this time", "3", ge=0.1, le=3600)] | None
     ) = None
 
     # load

@@ -51,6 +51,21 @@ def test_headers_are_named_without_their_values_and_bounded() -> None:
     assert "secret" not in str(summary)
 
 
+def test_records_of_the_gallery_that_cannot_be_used_are_summed_by_cause() -> None:
+    repeats = Repeats(1e6)
+    journal = Journal(
+        topics=Topics(),
+        deployment=Deployment(account="main", app_id="77", region="eu"),
+        repeats=repeats,
+        clock_ms=lambda: 1000,
+        failed=lambda code: None,
+    )
+    for code in (Code.BAD_SEAL, Code.FOREIGN_FEATURE, Code.BAD_SEAL):
+        journal.view_refused(code)
+    due = [(each.request_interface, each.return_code, each.repeats) for each in repeats.due(1000)]
+    assert due == [("view", "bad_seal", 2), ("view", "foreign_feature", 1)]
+
+
 class Broker:
     """Takes records while it is there."""
 

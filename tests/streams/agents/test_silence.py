@@ -40,7 +40,7 @@ class Scene:
 
     def __init__(self, view, outlet, face) -> None:
         self.now = 100.0
-        self.read_all = True
+        self.heard = self.read_all = True
         self.outlet, self.face = outlet, face
         self.lanes = OneLane()
         self.sightings = Sightings(
@@ -55,6 +55,7 @@ class Scene:
         self.silence = Silence(
             sightings=self.sightings,
             lanes=self.lanes,
+            hears=lambda topic, partition: self.heard,
             caught_up=lambda topic, partition: self.read_all,
             after_s=10,
             forget_after_s=600,
@@ -129,6 +130,20 @@ async def test_nothing_ends_where_silence_is_not_certain(scene, spoil) -> None:
         scene.lanes.lane = Lane(("t", 4, b"lobby"), 0.0)
         scene.lanes.lane.tail = type("Busy", (), {"done": lambda self: False})()
     assert scene.look() == 0
+
+
+async def test_a_time_in_which_the_broker_said_nothing_is_not_silence(scene) -> None:
+    await scene.ada_enters()
+    scene.now += 9
+    scene.heard = False
+    assert scene.look() == 0
+    scene.now += 20  # the broker was away, or this process stood still
+    assert scene.look() == 0
+    scene.heard = True
+    scene.now += 9.9
+    assert scene.look() == 0
+    scene.now += 0.1
+    assert scene.look() == 1
 
 
 async def test_a_camera_is_forgotten_on_the_topic_too(scene) -> None:

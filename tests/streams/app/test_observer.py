@@ -20,7 +20,7 @@ def record(captured_at_ms: int | None) -> Recognition:
         gallery="default",
         captured_at_ms=captured_at_ms,
         received_at_ms=1000,
-        processed_at_ms=1250,
+        processed_at_ms=1240,
         frame=FrameSize(width_px=640, height_px=360),
         faces=[],
         timings_ms=Timings(decode=1, detect=1, encode=0, match=0),
@@ -35,7 +35,7 @@ def registry() -> CollectorRegistry:
 
 @pytest.fixture
 def observer(registry) -> Observer:
-    return Observer(Metrics(registry))
+    return Observer(Metrics(registry), lambda: 1250)
 
 
 def test_a_recognised_frame_is_counted_timed_and_aged(observer, registry) -> None:

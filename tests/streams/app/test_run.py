@@ -1,10 +1,12 @@
 """A worker does not start on topics that differ from what is promised, and says every difference."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
+from streams.app import run
 from streams.app.run import checked_epochs
 from streams.engine import admin
 from streams.engine.brokers import EMBEDDED
@@ -50,3 +52,14 @@ async def test_topics_that_somebody_else_made_have_no_epoch_and_are_refused(conn
     await client.close()
     with pytest.raises(admin.AdminError, match="no epoch for camera-frames, gallery-commands, face-features"):
         await checked_epochs(settings(connection, topics))
+
+
+async def test_the_notice_of_a_pack_that_a_business_may_not_use_is_printed_whatever_the_log_says(
+    connection, topics, monkeypatch, capsys
+) -> None:
+    await admin.create_missing(connection, topics, replication=1, broker=EMBEDDED)
+    pack = SimpleNamespace(licence_notice="buffalo_l: for non-commercial research only")
+    monkeypatch.setattr(run, "make_vision", lambda settings: SimpleNamespace(pack=pack))
+    monkeypatch.setattr(run, "Worker", lambda settings, vision, epochs: None)
+    await run.make_worker(settings(connection, topics))
+    assert capsys.readouterr().err == "facestreams: buffalo_l: for non-commercial research only\n"

@@ -4,6 +4,7 @@ from models.vision.follow.settings import FollowSettings
 from models.vision.quality import QualitySettings
 from streams.app.vision import follow_settings, quality_settings
 from streams.settings import Settings
+from streams.settings.words import rows
 
 
 def settings(**given: str) -> Settings:
@@ -13,6 +14,29 @@ def settings(**given: str) -> Settings:
 def test_unset_is_the_models_own() -> None:
     assert quality_settings(settings()) == QualitySettings()
     assert follow_settings(settings()) == FollowSettings()
+
+
+def test_the_defaults_that_are_shown_are_the_models_own() -> None:
+    shown = {row.name: row.default for row in rows(Settings)}
+    quality, follow = QualitySettings(), FollowSettings()
+    assert {
+        "min_face_px": quality.min_face_px,
+        "min_sharpness": quality.min_sharpness,
+        "max_yaw_deg": quality.max_yaw_deg,
+        "min_confidence": quality.min_confidence,
+        "encodings_per_frame": follow.max_encodings_per_frame,
+        "recheck_s": follow.recheck_ms / 1000,
+    } == {
+        name: float(shown[name])
+        for name in (
+            "min_face_px",
+            "min_sharpness",
+            "max_yaw_deg",
+            "min_confidence",
+            "encodings_per_frame",
+            "recheck_s",
+        )
+    }
 
 
 def test_set_is_handed_on_and_nothing_else_changes() -> None:

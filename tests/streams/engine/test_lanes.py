@@ -9,6 +9,7 @@ import pytest
 from streams.engine.lanes import TRIES, Lane, Lanes
 from streams.engine.outlet import Outlet, Output
 from streams.engine.request import Request
+from streams.wire.topics import FILLER_KEY
 
 
 @dataclass
@@ -179,6 +180,15 @@ async def test_lanes_are_capped_and_the_least_recently_used_goes_first(bench, re
         await b.lanes.submit(request_at(offset, key))
         await b.lanes.drain()
     assert [lane.place[2] for lane in b.lanes] == [b"a", b"c"]
+
+
+async def test_a_filler_is_acknowledged_and_nothing_else(bench, request_at, producer) -> None:
+    b = bench()
+    await b.lanes.submit(request_at(0, FILLER_KEY))
+    await b.lanes.submit(request_at(1))
+    await b.lanes.drain()
+    assert b.handler.began == [1]
+    assert b.acknowledged == [0, 1]
 
 
 async def test_a_job_of_ours_runs_behind_what_is_in_the_lane(bench, request_at) -> None:

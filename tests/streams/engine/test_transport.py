@@ -1,8 +1,11 @@
 """What we reach for in faust and aiokafka is where we expect it: an upgrade that moves it fails here."""
 
 import inspect
+from types import SimpleNamespace
 
 import aiokafka
+import pytest
+from aiokafka.consumer.fetcher import Fetcher
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from faust.transport import consumer as faust_consumer
 from faust.transport.drivers import aiokafka as driver
@@ -56,3 +59,23 @@ def test_faust_still_waits_for_work_in_flight_without_a_limit() -> None:
 def test_our_engine_uses_our_consumer() -> None:
     assert transport._Transport.Consumer is transport._Consumer
     assert transport._Consumer.RebalanceListener is transport._Listener
+
+
+def test_an_answer_to_a_fetch_is_noted_with_its_time_whether_or_not_it_holds_records() -> None:
+    text = source(Fetcher._proc_fetch_request)
+    assert "now_ms = int(1000 * time.time())" in text
+    assert text.index("tp_state.timestamp = now_ms") < text.index("if records.has_next()")
+    assert "self._thread =" in source(faust_consumer.ThreadDelegateConsumer.__init__)
+
+
+@pytest.mark.parametrize(("answered_ms", "heard"), [(None, False), (7_000, False), (7_001, True)])
+def test_the_broker_is_heard_while_its_last_answer_is_fresh(monkeypatch, answered_ms, heard) -> None:
+    monkeypatch.setattr(transport, "time", SimpleNamespace(time=lambda: 10.0))
+    client = SimpleNamespace(last_poll_timestamp=lambda tp: answered_ms if tp == ("frames", 4) else 10_000)
+    thread = SimpleNamespace(_ensure_consumer=lambda: client)
+    engine = SimpleNamespace(consumer=SimpleNamespace(_thread=thread))
+    assert transport.Engine.hears(engine, "frames", 4) is heard
+
+
+def test_the_broker_is_not_heard_before_the_consumer_runs() -> None:
+    assert not transport.Engine.hears(SimpleNamespace(consumer=None), "frames", 4)

@@ -116,3 +116,27 @@ async def test_a_followed_person_is_not_named_after_it_was_forgotten(bench, desk
     for jpeg in desk[5:10]:
         await bench.publish(jpeg)
     assert {r["faces"][0]["match"]["person_id"] for r in (await recognitions.count(10))[5:]} == {None}
+
+
+async def test_a_stored_feature_that_does_not_open_is_logged_and_the_next_is_taken(bench, desk, portraits) -> None:
+    worker = await bench.worker()
+    await bench.client.enroll("gwen", portraits["gwen"], **CONSENT)
+    errors = await bench.tap("error-log")
+    topic = bench.settings.topics().name("face-features")
+    [stored] = [each for each in await bench.tap_raw("face-features") if each.key.count(b"/") == 2]
+    altered = stored.value[:-1] + bytes([stored.value[-1] ^ 1])
+    await bench.producer.send_and_wait(
+        topic, altered, key=stored.key + b"x", headers=list(stored.headers), partition=stored.partition
+    )
+    await bench.producer.send_and_wait(topic, b"?", key=b"no such form", partition=stored.partition)
+    await bench.metric(worker, 'facestreams_record_refusals_total{code="bad_seal"}', 1)
+    logged = await errors.count(2)
+    assert sorted((each["request_interface"], each["return_code"]) for each in logged) == [
+        ("view", "bad_record"),
+        ("view", "bad_seal"),
+    ]
+    assert (await bench.client.enroll("carl", portraits["carl"], **CONSENT)).code == "enrolled"
+    recognitions = await bench.tap("recognitions")
+    await bench.publish(desk[0])
+    [record] = await recognitions.count(1)
+    assert record["faces"][0]["match"]["person_id"] == "gwen"
