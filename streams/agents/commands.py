@@ -9,7 +9,7 @@ from streams.wire import headers as wire_headers
 from streams.wire.codes import Code
 from streams.wire.event_id import EventId
 from streams.wire.feature_keys import FeatureKey
-from streams.wire.headers import Caller, CommandHeaders, Deployment, RequestError
+from streams.wire.headers import CommandHeaders, Deployment, RequestError
 from streams.wire.topics import GALLERY_COMMANDS
 
 ENROLL: Final = "enroll"
@@ -67,10 +67,7 @@ class CommandReader:
 
     def asked(self, request: Request) -> Asked:
         """What can be said of the request, whatever is wrong with it."""
-        try:
-            headers = wire_headers.command_headers(request.headers)
-        except RequestError:
-            headers = CommandHeaders(caller=Caller())
+        headers = wire_headers.readable_command_headers(request.headers)
         try:
             person_id = wire_headers.text(request.key or b"", "the key", Code.BAD_KEY)
         except RequestError:

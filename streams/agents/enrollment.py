@@ -1,7 +1,7 @@
 """The enrollment agent: a gallery command in, an answer out; features or tombstones on face-features between."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Final, TypeVar
@@ -11,11 +11,11 @@ from models.gallery.gallery import Galleries
 from models.gallery.keys import KeyDirectory
 from models.recognizer import Recognizer
 from models.types import EnrollmentRefusal, EnrollmentView
-from streams.agents.answers import Answers
 from streams.agents.commands import ENROLL, FORGET, Command, CommandReader
 from streams.agents.gallery_view import GalleryView
 from streams.agents.gallery_writer import GalleryWriter
 from streams.agents.journal import Journal
+from streams.agents.said_before import SaidBefore
 from streams.engine.lanes import Lane
 from streams.engine.outlet import Outlet, Output
 from streams.engine.request import Request
@@ -23,7 +23,7 @@ from streams.engine.view import View
 from streams.wire import records
 from streams.wire.codes import Code
 from streams.wire.headers import CONSENT_BASES, RequestError
-from streams.wire.records import GalleryEvent
+from streams.wire.records import Erasure, GalleryEvent
 from streams.wire.topics import GALLERY_EVENTS, Topics
 
 T = TypeVar("T")
@@ -44,8 +44,9 @@ class Result:
 class EnrollmentAgent:
     """Handles the records of gallery-commands.
 
-    known, features: what face-features holds, and the view that reads it.
-    answers, answered: what was answered before, and the view that reads it.
+    known, answers, erasures: what face-features, gallery-events and erasures hold.
+    views: those that read these three.
+    failed: told of each refusal's code once it is out.
     """
 
     topics: Topics
@@ -55,31 +56,32 @@ class EnrollmentAgent:
     galleries: Galleries
     keys: KeyDirectory
     known: GalleryView
-    features: View
+    answers: SaidBefore[GalleryEvent]
+    erasures: SaidBefore[Erasure]
+    views: Sequence[View]
     writer: GalleryWriter
-    answers: Answers
-    answered: View
     pool: Executor
     journal: Journal
+    failed: Callable[[Code], object]
     clock_ms: Callable[[], int]
 
     async def handle(self, request: Request, lane: Lane, outlet: Outlet) -> None:
         """Carry the command out, or refuse it, and answer; the second time with the answer of the first."""
-        await self.answered.catch_up()
-        answer = self.answers.to(str(self.reader.event_id(request)))
+        for view in self.views:
+            await view.catch_up()
+        answer = self.answers.of(str(self.reader.event_id(request)))
         if answer is None:
             answer = self._answer(request, await self._result(request, outlet))
-        await outlet.publish(self._records(request, answer))
+        await self._publish(request, answer, outlet)
 
     async def fail(self, request: Request, lane: Lane, outlet: Outlet, error: Exception) -> None:
         """The command failed for good."""
         answer = self._answer(request, Result(Code.INTERNAL_ERROR, "the command failed three times"))
-        await outlet.publish(self._records(request, answer, type(error).__name__))
+        await self._publish(request, answer, outlet, type(error).__name__)
 
     async def _result(self, request: Request, outlet: Outlet) -> Result:
         try:
             command = self.reader.read(request)
-            await self.features.catch_up()
             if command.headers.command == ENROLL:
                 return await self._enroll(command, request, outlet)
             if command.headers.command == FORGET:
@@ -113,9 +115,10 @@ class EnrollmentAgent:
         return bool(others) and max(others) >= gallery.threshold()
 
     async def _forget(self, command: Command, request: Request, outlet: Outlet) -> Result:
-        if not self.known.holds(command.gallery, command.person_id):
+        begun = self.erasures.of(str(command.event_id))
+        if begun is None and not self.known.holds(command.gallery, command.person_id):
             return Result(Code.UNKNOWN_PERSON, "the gallery holds nobody of this id")
-        erased = await self.writer.erase(command, request.timestamp_ms, outlet)
+        erased = await self.writer.erase(command, request.timestamp_ms, begun, outlet)
         return Result(Code.FORGOTTEN, features=erased)
 
     def _answer(self, request: Request, result: Result) -> GalleryEvent:
@@ -138,7 +141,14 @@ class EnrollmentAgent:
             processed_at_ms=self.clock_ms(),
         )
 
-    def _records(self, request: Request, answer: GalleryEvent, algorithm_output: str | None = None) -> list[Output]:
+    async def _publish(
+        self, request: Request, answer: GalleryEvent, outlet: Outlet, algorithm_output: str | None = None
+    ) -> None:
+        await outlet.publish(self._records(request, answer, algorithm_output))
+        if not answer.accepted:
+            self.failed(Code(answer.code))
+
+    def _records(self, request: Request, answer: GalleryEvent, algorithm_output: str | None) -> list[Output]:
         asked, code = self.reader.asked(request), Code(answer.code)
         event = Output(
             topic=self.topics.name(GALLERY_EVENTS), key=answer.request_id.encode(), value=records.encode(answer)

@@ -61,14 +61,20 @@ class GalleryWriter:
         }
         await self._write(place, sealed, tuple((name, value.encode()) for name, value in headers.items()), outlet)
 
-    async def erase(self, command: Command, asked_at_ms: int, outlet: Outlet) -> int:
-        """Write a tombstone for each feature of the person, then for its key. Returns the number of features."""
+    async def erase(self, command: Command, asked_at_ms: int, begun: Erasure | None, outlet: Outlet) -> int:
+        """Write a tombstone for each feature of the person, then for its key. Returns the number of features.
+
+        begun: what an earlier delivery of this command wrote to erasures; it is gone on with, and its count stands.
+        """
         stored = sorted(self.known.stored(command.gallery, command.person_id))
-        await outlet.publish([self._erasure(command, asked_at_ms, "accepted", len(stored))])
-        for feature_id in (*stored, None):
-            await self._write(FeatureKey(command.gallery, command.person_id, feature_id), None, (), outlet)
-        await outlet.publish([self._erasure(command, asked_at_ms, "tombstoned", len(stored))])
-        return len(stored)
+        features = len(stored) if begun is None else begun.features
+        if begun is None:
+            await outlet.publish([self._erasure(command, asked_at_ms, "accepted", features)])
+        if begun is None or begun.state == "accepted":
+            for feature_id in (*stored, None):
+                await self._write(FeatureKey(command.gallery, command.person_id, feature_id), None, (), outlet)
+            await outlet.publish([self._erasure(command, asked_at_ms, "tombstoned", features)])
+        return features
 
     async def _write(self, place: FeatureKey, value: bytes | None, headers: Headers, outlet: Outlet) -> None:
         output = Output(

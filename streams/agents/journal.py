@@ -1,6 +1,6 @@
 """What every request leaves behind: one running-log entry, and an error-log entry if it failed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -15,7 +15,7 @@ from streams.logs.running import Asked, running_log_entry
 from streams.wire import records
 from streams.wire.codes import MEANING, Code
 from streams.wire.headers import Deployment
-from streams.wire.records import InputSummary, LoggedFace
+from streams.wire.records import ErrorLogEntry, InputSummary, LoggedFace
 from streams.wire.topics import ERROR_LOG, FACE_FEATURES, RUNNING_LOG, Topics
 
 _log = structlog.get_logger(__name__)
@@ -28,14 +28,12 @@ class Journal:
     """Makes the log records of requests.
 
     clock_ms: milliseconds since 1970.
-    failed: told of each failure's code, for the metrics.
     """
 
     topics: Topics
     deployment: Deployment
     repeats: Repeats
     clock_ms: Callable[[], int]
-    failed: Callable[[Code], object]
 
     def running(self, asked: Asked, code: Code, results: Sequence[LoggedFace] = ()) -> Output:
         """The running log's entry; it stands in the partition of the request's own number."""
@@ -58,7 +56,6 @@ class Journal:
         algorithm_output: str | None = None,
     ) -> list[Output]:
         """Both logs' records of a request that failed."""
-        self.failed(code)
         entry = error_log_entry(
             self.deployment,
             asked,
@@ -74,7 +71,7 @@ class Journal:
 
     def view_refused(self, code: Code) -> None:
         """A record of the gallery topic could not be used: summed by cause, and written with the other sums."""
-        entry = records.ErrorLogEntry(
+        entry = ErrorLogEntry(
             event_id=None,
             request_interface="view",
             account=self.deployment.account,
@@ -100,15 +97,21 @@ class Journal:
 
         They are of requests that were acknowledged, so no lease stands over them.
         """
-        for entry in self.repeats.due(self.clock_ms()):
+        await self._write(send, self.repeats.due(self.clock_ms()))
+
+    async def write_rest(self, send: Send) -> None:
+        """Write all sums before the worker ends."""
+        await self._write(send, self.repeats.rest())
+
+    async def _write(self, send: Send, entries: Iterable[ErrorLogEntry]) -> None:
+        for entry in entries:
             try:
                 await (await send(self._error(entry)))
             except KafkaError as error:
                 _log.warning("the error log took no record, it is kept for later", error=repr(error))
                 self.repeats.put_back(entry)
-                return
 
-    def _error(self, entry: records.ErrorLogEntry) -> Output:
+    def _error(self, entry: ErrorLogEntry) -> Output:
         return Output(topic=self.topics.name(ERROR_LOG), key=None, value=records.encode(entry))
 
 

@@ -22,7 +22,7 @@ from streams.wire import headers as wire_headers
 from streams.wire import records
 from streams.wire.codes import Code
 from streams.wire.event_id import EventId
-from streams.wire.headers import Caller, Deployment, FrameHeaders, RequestError
+from streams.wire.headers import Deployment, FrameHeaders, RequestError
 from streams.wire.records import ModelNames, Recognition
 from streams.wire.topics import CAMERA_FRAMES, RECOGNITIONS, Topics
 
@@ -170,10 +170,7 @@ class RecognitionAgent:
 
     def _asked(self, request: Request) -> Asked:
         """What can be said of the request, whatever is wrong with it."""
-        try:
-            caller = wire_headers.caller(request.headers)
-        except RequestError:
-            caller = Caller()
+        caller = wire_headers.readable_caller(request.headers)
         try:
             camera_id = wire_headers.text(request.key or b"", "the key", Code.BAD_KEY)
         except RequestError:

@@ -66,7 +66,8 @@ class Sightings:
         left = self.newest.of(camera_id)
         if left is None or left.epoch != self.epoch:
             return Visits()
-        await outlet.publish([self._output(sighting) for sighting in left.transitions])
+        again = [book.unnamed_if_forgotten(sighting, self.knows) for sighting in left.transitions]
+        await outlet.publish([self._output(sighting) for sighting in again])
         before = Visits(left.offset, self._ref(left), tuple(left.visits))
         return await self._end(before, left.partition, camera_id, outlet, "handover", unknown_only=True)
 
@@ -90,7 +91,12 @@ class Sightings:
         self, before: Visits, partition: int, camera_id: str, outlet: Outlet, reason: Reason, *, unknown_only: bool
     ) -> Visits:
         after, said = book.end_all(
-            before, camera_id, self.account, reason, lambda visit: not unknown_only or visit.person_id is None
+            before,
+            camera_id,
+            self.account,
+            reason,
+            only=lambda visit: not unknown_only or visit.person_id is None,
+            knows=self.knows,
         )
         await self._publish(after, said, partition, camera_id, outlet)
         return after

@@ -47,15 +47,16 @@ class Silence:
                 self._watched_since[partition] = self.clock()
         for left in self.sightings.newest.all():
             idle_s = self._idle_s(left)
-            if left.visits and idle_s >= self.after_s:
+            outdated = left.epoch != self.sightings.epoch  # of a topic that has been made anew since
+            if left.visits and not outdated and idle_s >= self.after_s:
                 self.lanes.enqueue(self._place(left), self._end_visits(left))
-            elif not left.visits and idle_s >= self.forget_after_s:
+            elif (outdated or not left.visits) and idle_s >= self.forget_after_s:
                 self.lanes.enqueue(self._place(left), self._forget(left))
 
     def _idle_s(self, left: OpenVisits) -> float:
         """How long the camera has certainly sent nothing; below zero where that cannot be said."""
         since = self._watched_since.get(left.partition)
-        if since is None or left.epoch != self.sightings.epoch:
+        if since is None:
             return -1.0
         lane = self.lanes.find(self._place(left))
         if lane is not None:

@@ -8,7 +8,8 @@ ends.
 import fcntl
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -32,14 +33,20 @@ class Slot:
         return next(slot for number in itertools.count() if (slot := cls._held(directory / str(number))))
 
     @classmethod
-    def free(cls, directory: Path) -> Iterator["Slot"]:
-        """Hold each free one that exists, one at a time, while it is looked at. Raises OSError."""
-        for path in sorted(path for path in directory.iterdir() if path.name.isdecimal()):
-            if slot := cls._held(path):
-                try:
-                    yield slot
-                finally:
-                    slot.release()
+    @contextmanager
+    def held_if_free(cls, path: Path) -> Iterator["Slot | None"]:
+        """Hold this one while it is looked at; None if a worker has it. Raises OSError."""
+        slot = cls._held(path)
+        try:
+            yield slot
+        finally:
+            if slot is not None:
+                slot.release()
+
+    @staticmethod
+    def paths(directory: Path) -> Sequence[Path]:
+        """Those that exist, held or free. Raises OSError."""
+        return sorted(path for path in directory.iterdir() if path.name.isdecimal())
 
     def release(self) -> None:
         """Let another worker have it."""

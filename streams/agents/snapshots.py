@@ -5,8 +5,8 @@ files are removed, since they may remember the erased, and the gallery is built 
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
@@ -147,7 +147,21 @@ class Snapshots:
                 self._slot = None
 
     def _sweep(self) -> None:
-        for slot in Slot.free(self.directory):
-            written_at_ms = slot.written_at_ms()
-            if written_at_ms is not None and self.clock_ms() - written_at_ms > FREE_SLOT_KEPT_S * 1000:
-                snapshot.remove(slot.snapshot)
+        """Remove what nobody keeps current. What cannot be looked at is said, and is no failure of the save before."""
+        with _sweeping(self.directory):
+            for path in Slot.paths(self.directory):
+                with _sweeping(path), Slot.held_if_free(path) as slot:
+                    if slot is not None and self._is_left(slot):
+                        snapshot.remove(slot.snapshot)
+
+    def _is_left(self, slot: Slot) -> bool:
+        written_at_ms = slot.written_at_ms()
+        return written_at_ms is not None and self.clock_ms() - written_at_ms > FREE_SLOT_KEPT_S * 1000
+
+
+@contextmanager
+def _sweeping(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        _log.warning("snapshots not swept", path=str(path), reason=str(error))

@@ -65,13 +65,34 @@ def advance(
 
 
 def end_all(
-    visits: Visits, camera_id: str, account: str, reason: Reason, only: Callable[[OpenVisit], bool]
+    visits: Visits,
+    camera_id: str,
+    account: str,
+    reason: Reason,
+    *,
+    only: Callable[[OpenVisit], bool],
+    knows: Knows,
 ) -> tuple[Visits, list[Sighting]]:
-    """End the visits that `only` picks, for a reason that no frame gave. The offset stays."""
-    ended = [visit for visit in visits.open if only(visit)]
-    left = tuple(visit for visit in visits.open if not only(visit))
-    said = [_sighting("exit", visit, visits.ref, camera_id, account, reason) for visit in ended]
-    return replace(visits, open=left), said
+    """End the visits that `only` picks, and those of the forgotten, though no frame did. The offset stays."""
+    left: list[OpenVisit] = []
+    said: list[Sighting] = []
+    for visit in visits.open:
+        forgotten = visit.person_id is not None and not knows(visit.gallery, visit.person_id)
+        if forgotten:
+            unnamed = structs.replace(visit, person_id=None)
+            said.append(_sighting("exit", unnamed, visits.ref, camera_id, account, "forgotten"))
+        elif only(visit):
+            said.append(_sighting("exit", visit, visits.ref, camera_id, account, reason))
+        else:
+            left.append(visit)
+    return replace(visits, open=tuple(left)), said
+
+
+def unnamed_if_forgotten(sighting: Sighting, knows: Knows) -> Sighting:
+    """The sighting as it may be said again: a deleted person is not named once more."""
+    if sighting.person_id is None or knows(sighting.gallery, sighting.person_id):
+        return sighting
+    return structs.replace(sighting, person_id=None)
 
 
 class _Step:

@@ -60,7 +60,6 @@ class AgentMaker:
             deployment=self._deployment,
             repeats=Repeats(self._topics.error_log_bytes_per_s),
             clock_ms=now_ms,
-            failed=self._metrics.failed,
         )
         sightings = self._sightings()
         return Agents(self._recognition(journal, sightings), self._enrollment(journal), sightings, journal)
@@ -121,11 +120,12 @@ class AgentMaker:
             galleries=vision.galleries,
             keys=vision.keys,
             known=views.known,
-            features=views.gallery,
-            writer=writer,
             answers=views.answered,
-            answered=views.answers,
+            erasures=views.erased,
+            views=(views.answers, views.erasures, views.gallery),
+            writer=writer,
             pool=self._pool,
             journal=journal,
+            failed=self._metrics.failed,
             clock_ms=now_ms,
         )

@@ -34,4 +34,5 @@ class Observer:
 
     def refused(self, camera_id: str | None, code: Code) -> None:
         """A frame left log records instead."""
+        self.metrics.failed(code)
         self.metrics.frame(camera_id or NO_CAMERA, code)

@@ -11,13 +11,19 @@ from streams.app.vision import make_vision
 from streams.app.worker import Worker
 from streams.engine import admin
 from streams.engine.brokers import BROKERS
+from streams.engine.header_names import read_any_header_name
 from streams.settings import Settings
 
 _log = structlog.get_logger(__name__)
 
 
+class StartError(Exception):
+    """A worker cannot start where it is told to; the message is one line for the operator."""
+
+
 async def make_worker(settings: Settings) -> Worker:
     """Check the topics, load networks and keys. Raises AdminError, PackError and KeyDirectoryError."""
+    read_any_header_name()
     epochs = await checked_epochs(settings)
     vision = await asyncio.to_thread(make_vision, settings)
     if vision.pack.licence_notice is not None:
@@ -48,16 +54,28 @@ async def _run(settings: Settings) -> int:
     told = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told.set)
-    worker = await make_worker(settings)
-    await worker.start()
-    _log.info("worker started", http_port=worker.http_port, account=settings.account, pack=settings.model_pack)
-    stop, ended = asyncio.create_task(told.wait()), asyncio.create_task(worker.ended())
+    stop, work = asyncio.create_task(told.wait()), asyncio.create_task(_work(settings))
+    await asyncio.wait({stop, work}, return_when=asyncio.FIRST_COMPLETED)
+    stop.cancel()
+    if not work.done():
+        work.cancel()
     try:
-        await asyncio.wait({stop, ended}, return_when=asyncio.FIRST_COMPLETED)
-        if ended.done():
-            ended.result()
-    finally:
-        stop.cancel()
-        ended.cancel()
-        await worker.stop()
+        await work
+    except asyncio.CancelledError:
+        return 0
     return 0
+
+
+async def _work(settings: Settings) -> None:
+    """Start a worker and let it run; whatever ends that, it is stopped in order."""
+    worker = await make_worker(settings)
+    try:
+        try:
+            await worker.start()
+        except OSError as error:
+            where = f"{settings.http_host}:{settings.http_port}"
+            raise StartError(f"FACESTREAMS_HTTP_PORT: {where} cannot be listened on: {error.strerror}") from error
+        _log.info("worker started", http_port=worker.http_port, account=settings.account, pack=settings.model_pack)
+        await worker.ended()
+    finally:
+        await worker.stop()

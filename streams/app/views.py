@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from streams.agents.answers import Answers
 from streams.agents.gallery_view import GalleryView
+from streams.agents.said_before import SaidBefore
 from streams.agents.sightings import VisitsView
 from streams.agents.snapshots import Snapshots
 from streams.app.clock import now_ms
@@ -12,14 +12,15 @@ from streams.app.vision import Vision
 from streams.engine.view import View
 from streams.settings import Settings
 from streams.wire.codes import Code
-from streams.wire.topics import FACE_FEATURES, GALLERY_EVENTS, VISITS
+from streams.wire.records import Erasure, GalleryEvent
+from streams.wire.topics import ERASURES, FACE_FEATURES, GALLERY_EVENTS, VISITS
 
 STALE_S: Final = 30.0
 """A worker whose gallery has not heard of the broker for so long is not ready."""
 
 
 class Views:
-    """gallery feeds known, visits feeds newest, answers feeds answered."""
+    """gallery feeds known, visits feeds newest, answers feeds answered, erasures feeds erased."""
 
     def __init__(
         self,
@@ -39,17 +40,19 @@ class Views:
             refused=refused,
         )
         self.newest = VisitsView()
-        self.answered = Answers()
+        self.answered = SaidBefore(GalleryEvent)
+        self.erased = SaidBefore(Erasure)
         self.gallery = self._view(FACE_FEATURES, self.known.apply)
         self.visits = self._view(VISITS, self.newest.apply)
         self.answers = self._view(GALLERY_EVENTS, self.answered.apply)
+        self.erasures = self._view(ERASURES, self.erased.apply)
         self._snapshots = self._make_snapshots(epoch, fatal)
 
     async def start(self) -> None:
         """Begin to read; `ready` waits."""
         await (self.gallery if self._snapshots is None else self._snapshots).start()
-        await self.visits.start()
-        await self.answers.start()
+        for view in (self.visits, self.answers, self.erasures):
+            await view.start()
 
     async def ready(self) -> None:
         """Wait until all that stood on the topics at the start has been taken."""
@@ -74,7 +77,7 @@ class Views:
 
     @property
     def _all(self) -> tuple[View, ...]:
-        return self.gallery, self.visits, self.answers
+        return self.gallery, self.visits, self.answers, self.erasures
 
     def _view(self, short: str, apply: Callable[[Any], object]) -> View:
         return View(self._settings.topics().name(short), self._settings.connection(), apply)

@@ -28,8 +28,7 @@ from streams.wire.topics import CAMERA_FRAMES, FACE_FEATURES, GALLERY_COMMANDS
 _log = structlog.get_logger(__name__)
 
 TICK_S: Final = 1.0
-RECORD_HEAD_BYTES: Final = 128 * 1024
-"""Room for keys, headers and batch heads beside the largest picture."""
+LAST_WORDS_S: Final = 3.0
 
 
 def cores() -> int:
@@ -68,6 +67,7 @@ class Worker:
             session_timeout_s=settings.session_timeout_s, rebalance_timeout_s=settings.rebalance_timeout_s
         )
         self._engine = Engine(self._group(), settings.connection(), self._lease, self._assigned)
+        self._engine.before_end(self._write_rest)
         self._lanes = self._make_lanes()
         self._silence = Silence(
             sightings=self._agents.sightings,
@@ -143,7 +143,7 @@ class Worker:
             rebalance_timeout_s=settings.rebalance_timeout_s,
             heartbeat_s=settings.heartbeat_s,
             commit_interval_s=settings.commit_interval_s,
-            max_record_bytes=settings.max_picture_bytes + RECORD_HEAD_BYTES,
+            max_record_bytes=settings.topics().max_record_bytes,
             data_dir=Path(self._scratch.name),
         )
 
@@ -175,6 +175,13 @@ class Worker:
                 await asyncio.to_thread(self._galleries.rebuild)
             except Exception as error:  # noqa: BLE001  a tick that fails is a bug: end the worker, not silently
                 self._end(error)
+
+    async def _write_rest(self) -> None:
+        """What is summed of errors would go with the worker; a broker that is away cannot hold it up for long."""
+        try:
+            await asyncio.wait_for(self._agents.journal.write_rest(self._engine.send), LAST_WORDS_S)
+        except TimeoutError:
+            _log.warning("sums of the error log were not written", after_s=LAST_WORDS_S)
 
     def _gauge(self) -> None:
         for name in self._galleries.names():

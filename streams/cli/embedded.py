@@ -37,7 +37,7 @@ async def _serve(settings: Settings, port: int) -> None:
 
     with stop_requested() as stop, EmbeddedBroker(port) as broker:
         connection = Connection(broker.bootstrap_servers)
-        created = await create_missing(connection, settings.topics(), replication=1, broker=EMBEDDED)
+        created = await create_missing(connection, settings.topics(), replication=1)
         say(f"embedded broker at {broker.bootstrap_servers}, {len(created)} topics created; Ctrl-C ends it")
         for sentence in EMBEDDED.cannot_keep():
             say(f"it cannot keep a promise: {sentence}")

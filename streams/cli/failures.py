@@ -1,9 +1,12 @@
 """Which exit code an error ends in. What is not listed here is a bug."""
 
+import sys
+
 from streams.cli.exit_codes import ExitCode
 from streams.cli.packages import ShadowedPackageError
 from streams.edge.errors import (
     AnswerTimeoutError,
+    BrokerRefusedError,
     BrokerUnreachableError,
     PictureTooLargeError,
     SourceError,
@@ -23,7 +26,7 @@ def exit_code_of(error: Exception) -> ExitCode | None:
             return ExitCode.SOURCE
         case PictureTooLargeError():
             return ExitCode.REFUSED
-        case SettingsError() | ShadowedPackageError() | TopicMissingError():
+        case SettingsError() | ShadowedPackageError() | TopicMissingError() | BrokerRefusedError():
             return ExitCode.DEPLOYMENT
         case _:
             return _of_the_worker(error)
@@ -31,9 +34,8 @@ def exit_code_of(error: Exception) -> ExitCode | None:
 
 def _of_the_worker(error: Exception) -> ExitCode | None:
     # imported here alone: the engine takes longer to import than `facestreams --help` may take
-    from aiokafka.errors import KafkaConnectionError  # noqa: PLC0415
-
     from models.errors import ModelsError  # noqa: PLC0415
+    from streams.edge.broker import UNREACHABLE  # noqa: PLC0415
     from streams.engine.admin import AdminError  # noqa: PLC0415
     from streams.engine.embedded import EmbeddedBrokerError  # noqa: PLC0415
     from streams.engine.outlet import PublishTimeoutError  # noqa: PLC0415
@@ -41,6 +43,14 @@ def _of_the_worker(error: Exception) -> ExitCode | None:
 
     if isinstance(error, PublishTimeoutError | EngineError):
         return ExitCode.GAVE_UP
-    if isinstance(error, AdminError) and isinstance(error.__cause__, KafkaConnectionError):
+    if isinstance(error.__cause__ if isinstance(error, AdminError) else error, UNREACHABLE):
         return ExitCode.UNREACHABLE
-    return ExitCode.DEPLOYMENT if isinstance(error, AdminError | EmbeddedBrokerError | ModelsError) else None
+    if isinstance(error, AdminError | EmbeddedBrokerError | ModelsError) or _stopped_the_start(error):
+        return ExitCode.DEPLOYMENT
+    return None
+
+
+def _stopped_the_start(error: Exception) -> bool:
+    # who never imported the app has no error of it, and need not wait for the networks' libraries to know that
+    run = sys.modules.get("streams.app.run")
+    return run is not None and isinstance(error, run.StartError)

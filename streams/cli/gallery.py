@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,18 +12,12 @@ from streams.cli.invocation import invocation
 from streams.cli.output import examples, quiet_clients, result, say
 from streams.edge.errors import SourceError
 from streams.settings import Settings
+from streams.wire.headers import ConsentBasis
 
 if TYPE_CHECKING:
     from streams.edge.commands import Command
 
 commands = typer.Typer()
-
-
-class ConsentBasis(StrEnum):
-    """On what the consent rests."""
-
-    OF_AGE = "of_age"
-    GUARDIAN = "guardian"
 
 
 PersonId = Annotated[str, typer.Argument(help="The customer's own id of the person.")]
@@ -61,7 +54,7 @@ def enroll(
                 picture=_read(path),
                 gallery=gallery,
                 consent=consent,
-                consent_basis=consent_basis.value,
+                consent_basis=consent_basis,
             ),
         )
         for path in pictures

@@ -7,8 +7,9 @@ from typing import Final
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-OTHERS_LEAST_LEVEL: Final = logging.INFO
-"""The Kafka client's debug lines carry the values of records, which are pictures."""
+OTHERS_LEAST_LEVEL: Final = logging.WARNING
+"""The debug lines of the Kafka client and of faust carry the values of records, which are pictures; with DEVLOG in
+the environment, faust's stand at the level INFO."""
 
 
 def set_up_log(level: str) -> None:

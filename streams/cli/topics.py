@@ -17,14 +17,10 @@ commands = typer.Typer(no_args_is_help=True, help="The account's topics, and the
 def create(context: typer.Context) -> None:
     """Create the topics that do not exist; what exists is never altered."""
     from streams.engine.admin import create_missing  # noqa: PLC0415  the engine is slow to import
-    from streams.engine.brokers import BROKERS  # noqa: PLC0415
 
     quiet_clients()
     settings = invocation(context).settings()
-    broker = BROKERS[settings.broker]
-    created = asyncio.run(
-        create_missing(settings.connection(), settings.topics(), replication=settings.replication, broker=broker)
-    )
+    created = asyncio.run(create_missing(settings.connection(), settings.topics(), replication=settings.replication))
     for name in created:
         result(f"created {name}")
     if not created:

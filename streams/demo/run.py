@@ -101,7 +101,7 @@ async def _play(console: Console, seconds: float) -> Summary:
     with tempfile.TemporaryDirectory(prefix="facestreams-demo-") as scratch, EmbeddedBroker() as broker:
         connection = Connection(broker.bootstrap_servers)
         console.print(f"A broker in memory at {broker.bootstrap_servers}; topics, and keys of its own")
-        await admin.create_missing(connection, TOPICS, replication=1, broker=EMBEDDED)
+        await admin.create_missing(connection, TOPICS, replication=1)
         keys = Path(scratch, "keys")
         KeyDirectory.create(keys)
         with _worker(_settings(connection, keys)) as worker:

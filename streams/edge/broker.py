@@ -8,32 +8,50 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import (
     KafkaConnectionError,
+    KafkaError,
     KafkaTimeoutError,
+    MessageSizeTooLargeError,
     NodeNotReadyError,
     RequestTimedOutError,
     StaleMetadata,
 )
 
-from streams.edge.errors import BrokerUnreachableError, TopicMissingError
+from streams.edge.errors import (
+    BrokerRefusedError,
+    BrokerUnreachableError,
+    PictureTooLargeError,
+    TopicMissingError,
+)
 from streams.wire.connection import Connection
+from streams.wire.topics import PICTURE_HEADROOM_BYTES
 
 REQUEST_TIMEOUT_S: Final = 10.0
 """How long a broker may be silent before a client gives up; aiokafka's own 40 s are long for a command line."""
 
 FETCH_WAIT_MS: Final = 100
-MAX_HEADROOM_BYTES: Final = 64 * 1024
-"""Key, headers and framing around a picture; the topics allow the same."""
-
-_UNREACHABLE = (KafkaConnectionError, KafkaTimeoutError, NodeNotReadyError, RequestTimedOutError, StaleMetadata)
+UNREACHABLE: Final = (KafkaConnectionError, KafkaTimeoutError, NodeNotReadyError, RequestTimedOutError, StaleMetadata)
+"""How the Kafka client says that no broker answers."""
 
 
 @contextmanager
 def reaching(connection: Connection) -> Iterator[None]:
-    """Turn a client's failures to reach the broker into BrokerUnreachableError."""
+    """Turn a client's failures into BrokerUnreachableError, and a broker's refusals into BrokerRefusedError."""
     try:
         yield
-    except _UNREACHABLE as error:
+    except UNREACHABLE as error:
         raise BrokerUnreachableError(connection.bootstrap_servers) from error
+    except KafkaError as error:
+        raise BrokerRefusedError(connection.bootstrap_servers, error) from error
+
+
+@contextmanager
+def delivering(connection: Connection, *, picture_bytes: int, limit_bytes: int) -> Iterator[None]:
+    """As `reaching` does, and PictureTooLargeError where the topic takes less than our settings say."""
+    with reaching(connection):
+        try:
+            yield
+        except MessageSizeTooLargeError as error:
+            raise PictureTooLargeError(picture_bytes, limit_bytes) from error
 
 
 async def require_topics(connection: Connection, *names: str) -> None:
@@ -58,7 +76,7 @@ async def started_producer(connection: Connection, *, max_picture_bytes: int) ->
     """A producer that waits for every replica and takes pictures of this size. The caller stops it."""
     producer = AIOKafkaProducer(
         acks="all",
-        max_request_size=max_picture_bytes + MAX_HEADROOM_BYTES,
+        max_request_size=max_picture_bytes + PICTURE_HEADROOM_BYTES,
         request_timeout_ms=int(REQUEST_TIMEOUT_S * 1000),
         **connection.client_options(),
     )

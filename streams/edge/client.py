@@ -2,16 +2,16 @@
 
 import asyncio
 from types import TracebackType
+from typing import Any
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from aiokafka.errors import KafkaError
 
-from streams.edge.broker import reaching, require_topics, started_consumer, started_producer
-from streams.edge.commands import Command, ConsentBasis
-from streams.edge.errors import AnswerTimeoutError, PictureTooLargeError
+from streams.edge.broker import delivering, reaching, require_topics, started_consumer, started_producer
+from streams.edge.commands import Command
+from streams.edge.errors import AnswerTimeoutError, BrokerUnreachableError, PictureTooLargeError
 from streams.wire.connection import Connection
-from streams.wire.headers import Caller
+from streams.wire.headers import Caller, ConsentBasis
 from streams.wire.records import GalleryEvent, decode
 from streams.wire.topics import GALLERY_COMMANDS, GALLERY_EVENTS, Topics
 
@@ -30,7 +30,7 @@ class GalleryClient:
         self._waiting: dict[str, asyncio.Future[GalleryEvent]] = {}
 
     async def __aenter__(self) -> "GalleryClient":
-        """Raises BrokerUnreachableError or TopicMissingError."""
+        """Raises BrokerUnreachableError, BrokerRefusedError or TopicMissingError."""
         events = self._topics.name(GALLERY_EVENTS)
         await require_topics(self._connection, self._topics.name(GALLERY_COMMANDS), events)
         self._consumer: AIOKafkaConsumer = await started_consumer(self._connection, events, from_beginning=False)
@@ -84,37 +84,48 @@ class GalleryClient:
     async def ask(self, command: Command) -> GalleryEvent:
         """Send a command and wait for its answer.
 
-        Raises AnswerTimeoutError, PictureTooLargeError, or BrokerUnreachableError. After a timeout the command
-        may still be carried out; sent once more it is a new request.
+        Raises AnswerTimeoutError, PictureTooLargeError, BrokerUnreachableError or BrokerRefusedError, the last two
+        also where answers can no longer be read. After a timeout the command may still be carried out; sent once
+        more it is a new request.
         """
+        self._require_reading()
         answer: asyncio.Future[GalleryEvent] = asyncio.get_running_loop().create_future()
+        either: tuple[asyncio.Future[Any], ...] = (answer, self._reading)
         self._waiting[command.request_id] = answer
         try:
             await self.submit(command)
-            async with asyncio.timeout(self._timeout_s):
-                return await answer
-        except TimeoutError as error:
-            raise AnswerTimeoutError(command.request_id, self._timeout_s) from error
+            await asyncio.wait(either, timeout=self._timeout_s, return_when=asyncio.FIRST_COMPLETED)
         finally:
             del self._waiting[command.request_id]
+        if answer.done():
+            return answer.result()
+        self._require_reading()
+        raise AnswerTimeoutError(command.request_id, self._timeout_s)
 
     async def submit(self, command: Command) -> None:
-        """Send a command; return when the broker has it. Raises PictureTooLargeError or BrokerUnreachableError."""
-        if len(command.picture) > self._topics.max_picture_bytes:
-            raise PictureTooLargeError(len(command.picture), self._topics.max_picture_bytes)
-        with reaching(self._connection):
+        """Send a command; return when the broker has it.
+
+        Raises PictureTooLargeError, BrokerUnreachableError or BrokerRefusedError.
+        """
+        picture_bytes, limit_bytes = len(command.picture), self._topics.max_picture_bytes
+        if picture_bytes > limit_bytes:
+            raise PictureTooLargeError(picture_bytes, limit_bytes)
+        with delivering(self._connection, picture_bytes=picture_bytes, limit_bytes=limit_bytes):
             await self._producer.send_and_wait(
                 self._topics.name(GALLERY_COMMANDS), command.picture, key=command.key(), headers=command.headers()
             )
 
+    def _require_reading(self) -> None:
+        """Raise what ended the reading of answers, if it has ended."""
+        if self._reading.done():
+            # the Kafka client may also cancel whoever reads, where its broker is away
+            error = None if self._reading.cancelled() else self._reading.exception()
+            raise error or BrokerUnreachableError(self._connection.bootstrap_servers)
+
     async def _read(self) -> None:
-        try:
+        with reaching(self._connection):
             async for message in self._consumer:
                 self._take(message.value)
-        except KafkaError as error:
-            for answer in self._waiting.values():
-                if not answer.done():
-                    answer.set_exception(error)
 
     def _take(self, raw: bytes | None) -> None:
         # Answers to others come by as well, and where the consumer started is the broker's word: the

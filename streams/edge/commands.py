@@ -4,9 +4,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 from uuid import uuid4
 
-from streams.wire.headers import Caller
-
-ConsentBasis = Literal["of_age", "guardian"]
+from streams.wire.headers import Caller, ConsentBasis
 
 
 def _new_request_id() -> str:

@@ -13,6 +13,14 @@ class BrokerUnreachableError(EdgeError):
         self.bootstrap_servers = bootstrap_servers
 
 
+class BrokerRefusedError(EdgeError):
+    """The broker answered, with an error that trying again does not mend: a right, a setting, a topic gone."""
+
+    def __init__(self, bootstrap_servers: str, answer: Exception) -> None:
+        super().__init__(f"the Kafka broker at {bootstrap_servers} refused: {answer}")
+        self.bootstrap_servers = bootstrap_servers
+
+
 class TopicMissingError(EdgeError):
     """The broker does not have a topic of this account; a client must not create it, its settings carry promises."""
 

@@ -7,13 +7,12 @@ from itertools import chain
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer
-from aiokafka.errors import KafkaError
 
-from streams.edge.broker import require_topics, started_consumer
+from streams.edge.broker import reaching, require_topics, started_consumer
 from streams.edge.errors import BrokerUnreachableError
 from streams.wire.connection import Connection
 from streams.wire.feature_keys import FeatureKey
-from streams.wire.topics import FACE_FEATURES, Topics
+from streams.wire.topics import FACE_FEATURES, FILLER_KEY, Topics
 
 IDLE_POLL_MS: Final = 250
 
@@ -49,6 +48,8 @@ class Persons:
 
     def apply(self, key: bytes | None, value: bytes | None, headers: Iterable[tuple[str, bytes]]) -> None:
         """Take one record. A tombstone of a person takes all of its features; keys of others are counted."""
+        if key == FILLER_KEY:  # every reader skips it
+            return
         try:
             place = FeatureKey.decode(key or b"")
         except ValueError:
@@ -75,29 +76,35 @@ class Persons:
 async def read_persons(connection: Connection, topics: Topics, *, stall_s: float = 10.0) -> Sequence[Person]:
     """Everybody who is enrolled now.
 
-    Raises BrokerUnreachableError, also when nothing comes for `stall_s` though there is more, or TopicMissingError.
+    Raises BrokerUnreachableError, also when nothing comes for `stall_s` though there is more, BrokerRefusedError
+    or TopicMissingError.
     """
     topic = topics.name(FACE_FEATURES)
     await require_topics(connection, topic)
     consumer = await started_consumer(connection, topic, from_beginning=True)
-    persons = Persons()
     try:
-        async with asyncio.timeout(stall_s) as stall:
-            while True:
-                # The end is asked for before each poll: a broker may know only the start of its last batch,
-                # so that an empty poll has the last word.
-                at_end = await _at_end(consumer)
-                batches = await consumer.getmany(timeout_ms=IDLE_POLL_MS)
-                if at_end and not batches:
-                    return persons.enrolled()
-                if batches:
-                    stall.reschedule(asyncio.get_running_loop().time() + stall_s)
-                for message in chain.from_iterable(batches.values()):
-                    persons.apply(message.key, message.value, message.headers)
-    except (TimeoutError, KafkaError) as error:
+        with reaching(connection):
+            return (await _read_to_end(consumer, stall_s)).enrolled()
+    except TimeoutError as error:
         raise BrokerUnreachableError(connection.bootstrap_servers) from error
     finally:
         await consumer.stop()
+
+
+async def _read_to_end(consumer: AIOKafkaConsumer, stall_s: float) -> Persons:
+    persons = Persons()
+    async with asyncio.timeout(stall_s) as stall:
+        while True:
+            # The end is asked for before each poll: a broker may know only the start of its last batch,
+            # so that an empty poll has the last word.
+            at_end = await _at_end(consumer)
+            batches = await consumer.getmany(timeout_ms=IDLE_POLL_MS)
+            if at_end and not batches:
+                return persons
+            if batches:
+                stall.reschedule(asyncio.get_running_loop().time() + stall_s)
+            for message in chain.from_iterable(batches.values()):
+                persons.apply(message.key, message.value, message.headers)
 
 
 async def _at_end(consumer: AIOKafkaConsumer) -> bool:

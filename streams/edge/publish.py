@@ -1,15 +1,16 @@
 """Frames to the topic camera-frames: in order for each camera, and each one acknowledged by the broker."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import MessageSizeTooLargeError
 
-from streams.edge.broker import reaching, require_topics, started_producer
-from streams.edge.errors import BrokerUnreachableError, PictureTooLargeError
+from streams.edge.broker import delivering, require_topics, started_producer
+from streams.edge.errors import PictureTooLargeError
 from streams.wire.connection import Connection
 from streams.wire.topics import CAMERA_FRAMES, Topics
 
@@ -45,10 +46,10 @@ class FramePublisher:
         self._max_picture_bytes = topics.max_picture_bytes
         self._slots = asyncio.Semaphore(max_in_flight)
         self._pending: set[asyncio.Task[Published]] = set()
-        self._failure: BrokerUnreachableError | None = None
+        self._failure: BaseException | None = None
 
     async def __aenter__(self) -> "FramePublisher":
-        """Raises BrokerUnreachableError or TopicMissingError."""
+        """Raises BrokerUnreachableError, BrokerRefusedError or TopicMissingError."""
         await require_topics(self._connection, self._topic)
         self._producer: AIOKafkaProducer = await started_producer(
             self._connection, max_picture_bytes=self._max_picture_bytes
@@ -78,8 +79,8 @@ class FramePublisher:
     ) -> asyncio.Task[Published]:
         """Hand an encoded picture to the broker; the task is done when the broker has it.
 
-        Raises PictureTooLargeError for this picture, and BrokerUnreachableError once an earlier one could not be
-        delivered. The task raises the same two.
+        Raises PictureTooLargeError for this picture, and BrokerUnreachableError or BrokerRefusedError once an
+        earlier one could not be delivered. The task raises the same three.
         """
         if self._failure is not None:
             raise self._failure
@@ -90,7 +91,7 @@ class FramePublisher:
         headers = [(name, str(value).encode()) for name, value in given.items() if value is not None]
         await self._slots.acquire()
         try:
-            with reaching(self._connection):
+            with self._delivering(len(picture)):
                 sent = await self._producer.send(self._topic, picture, key=camera_id.encode(), headers=headers)
         except BaseException:
             self._slots.release()
@@ -101,24 +102,31 @@ class FramePublisher:
         return task
 
     async def flush(self) -> None:
-        """Return when the broker has every frame. Raises BrokerUnreachableError if one could not be delivered."""
+        """Return when the broker has every frame. Raises as `publish` does if one could not be delivered."""
         await asyncio.gather(*self._pending, return_exceptions=True)
         if self._failure is not None:
             raise self._failure
 
     async def _acknowledged(self, sent: "asyncio.Future[Any]", picture_bytes: int) -> Published:
-        try:
-            with reaching(self._connection):
-                place = await sent
-        except MessageSizeTooLargeError as error:  # the topic on this broker takes less than our settings say
-            self.counts.refused += 1
-            raise PictureTooLargeError(picture_bytes, self._max_picture_bytes) from error
+        with self._delivering(picture_bytes):
+            place = await sent
         self.counts.published += 1
         self.counts.published_bytes += picture_bytes
         return Published(place.partition, place.offset, place.timestamp)
 
+    @contextmanager
+    def _delivering(self, picture_bytes: int) -> Iterator[None]:
+        try:
+            with delivering(self._connection, picture_bytes=picture_bytes, limit_bytes=self._max_picture_bytes):
+                yield
+        except PictureTooLargeError:
+            self.counts.refused += 1
+            raise
+
     def _settled(self, task: "asyncio.Task[Published]") -> None:
         self._slots.release()
         self._pending.discard(task)
-        if not task.cancelled() and isinstance(error := task.exception(), BrokerUnreachableError):
+        error = None if task.cancelled() else task.exception()
+        # a picture that is too large is this picture's own; anything else will meet the next one as well
+        if self._failure is None and not isinstance(error, PictureTooLargeError):
             self._failure = error

@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 
 from aiokafka import AIOKafkaConsumer
 
-from streams.edge.broker import require_topics, started_consumer
+from streams.edge.broker import reaching, require_topics, started_consumer
 from streams.edge.highest import HighestOffsets
 from streams.wire.connection import Connection
 from streams.wire.records import Recognition, Sighting, decode
@@ -34,7 +34,10 @@ class RecordReader(Generic[R]):
         self._highest = HighestOffsets()
 
     async def __aenter__(self) -> "RecordReader[R]":
-        """Raises BrokerUnreachableError or TopicMissingError. What is appended from now on will be read."""
+        """What is appended from now on will be read.
+
+        Raises BrokerUnreachableError, BrokerRefusedError or TopicMissingError; reading raises the first two.
+        """
         await require_topics(self._connection, self._topic)
         self._consumer: AIOKafkaConsumer = await started_consumer(
             self._connection, self._topic, from_beginning=self._from_beginning
@@ -47,10 +50,11 @@ class RecordReader(Generic[R]):
         await self._consumer.stop()
 
     async def __aiter__(self) -> AsyncIterator[R]:
-        async for message in self._consumer:
-            record = self._new(message.value)
-            if record is not None:
-                yield record
+        with reaching(self._connection):
+            async for message in self._consumer:
+                record = self._new(message.value)
+                if record is not None:
+                    yield record
 
     def _new(self, raw: bytes | None) -> R | None:
         if not raw:

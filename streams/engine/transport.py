@@ -11,12 +11,13 @@ What is changed, and why (figures: README, "Delivery"):
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast
 
 import faust
+from faust.exceptions import ProducerSendError
 from faust.transport.drivers.aiokafka import (
     AIOKafkaConsumerThread,
     Consumer,
@@ -35,6 +36,7 @@ FETCH_MAX_WAIT_MS: Final = 100
 FETCH_MAX_BYTES: Final = 16 * 1024 * 1024
 STREAM_BUFFER_MESSAGES: Final = 16
 STOP_GRACE_S: Final = 5.0
+LOOK_S: Final = 0.1
 PRODUCER_REQUEST_TIMEOUT_S: Final = 10.0
 HEARD_S: Final = 3.0
 """Answers to fetches come ten times a second; one that is older than this says nothing about the present."""
@@ -85,6 +87,14 @@ class _ConsumerThread(AIOKafkaConsumerThread):
         await super().on_start()
         _watch(self._ensure_consumer()._coordinator, _engine(self).lease)
 
+    async def on_thread_stop(self) -> None:
+        try:
+            await super().on_thread_stop()
+        except asyncio.CancelledError:
+            # a fetch that waits for an absent broker passes on the cancellation that was meant for it alone;
+            # out of here it would end the thread without a word, and the engine waits a minute for that word
+            await self._ensure_consumer()._client.close()
+
 
 def _watch(coordinator: Any, lease: Lease) -> None:
     """Let the lease hear of every heartbeat that was answered, and of the end of the membership."""
@@ -108,6 +118,7 @@ def _watch(coordinator: Any, lease: Lease) -> None:
 
 class _Consumer(Consumer):
     RebalanceListener = _Listener
+    _stopping_since: float | None = None
 
     def _new_consumer_thread(self) -> AIOKafkaConsumerThread:
         return _ConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -149,14 +160,30 @@ class _Consumer(Consumer):
             guard.cancel()
 
     async def _give_up_in_time(self) -> None:
-        started = time.monotonic()
         lease = _engine(self).lease
         while True:
-            await asyncio.sleep(0.1)
-            if lease.hopeless or (self.app.should_stop and time.monotonic() - started > STOP_GRACE_S):
+            await asyncio.sleep(LOOK_S)
+            if lease.hopeless or self._stop_grace_is_over():
                 lease.give_up()
                 self._unacked_messages.clear()
                 notify(self._waiting_for_ack)
+
+    async def _commit(self, offsets: Any) -> bool:
+        under_way = asyncio.ensure_future(super()._commit(offsets))
+        try:
+            while not (await asyncio.wait({under_way}, timeout=LOOK_S))[0]:
+                if self._stop_grace_is_over():
+                    return False  # it would wait for a broker that is away until that comes back
+            return bool(under_way.result())
+        finally:
+            under_way.cancel()
+
+    def _stop_grace_is_over(self) -> bool:
+        if not self.app.should_stop:
+            return False
+        if self._stopping_since is None:
+            self._stopping_since = time.monotonic()
+        return time.monotonic() - self._stopping_since > STOP_GRACE_S
 
 
 class _Transport(Transport):
@@ -179,6 +206,7 @@ class Engine(faust.App):
     ) -> None:
         self.lease = lease
         self.assigned = assigned
+        self._last: Callable[[], Awaitable[None]] | None = None
         super().__init__(
             settings.group_id,
             broker=[f"kafka://{server.strip()}" for server in connection.bootstrap_servers.split(",")],
@@ -222,6 +250,15 @@ class Engine(faust.App):
 
         self.agent(source, name="requests")(read)
 
+    def before_end(self, last: Callable[[], Awaitable[None]]) -> None:
+        """Have this awaited at the stop, once nothing is read any more and while the producer still takes records."""
+        self._last = last
+
+    async def _stop_consumer(self) -> None:
+        await super()._stop_consumer()
+        if self._last is not None:
+            await self._last()
+
     def acknowledge(self, message: Any) -> None:
         """Let the message's offset be committed."""
         message.ack(self.consumer)
@@ -236,6 +273,8 @@ class Engine(faust.App):
             return "starting" if not self.should_stop else "stopping"
         if self.rebalancing or self.lease.generation == NO_GENERATION:
             return "joining the group"
+        if not self.lease.valid:
+            return "the group's coordinator does not answer"
         return None if self.flow_control.is_active() else "records do not flow"
 
     async def ended(self) -> None:
@@ -265,10 +304,13 @@ class Engine(faust.App):
     async def send(self, output: Output) -> "asyncio.Future[Written]":  # type: ignore[override]  # our one way out
         """Hand a record to the producer."""
         producer = await self.maybe_start_producer()
-        return cast(
-            "asyncio.Future[Written]",
-            await producer.send(output.topic, output.key, output.value, output.partition, None, list(output.headers)),
-        )
+        try:
+            sent = await producer.send(
+                output.topic, output.key, output.value, output.partition, None, list(output.headers)
+            )
+        except ProducerSendError as error:  # faust's own wrapping
+            raise error.__cause__ or error from None
+        return cast("asyncio.Future[Written]", sent)
 
 
 def _request(message: Any) -> Request:

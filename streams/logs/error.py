@@ -93,6 +93,12 @@ class Repeats:
                 self._second.pop(cause, None)
                 yield entry
 
+    def rest(self) -> list[ErrorLogEntry]:
+        """All sums that are held, due or not: the worker ends."""
+        rest = list(self._held.values())
+        self._held.clear()
+        return rest
+
     def put_back(self, entry: ErrorLogEntry) -> None:
         """Hold a sum that could not be written."""
         self._hold(self._cause(entry), entry)

@@ -4,7 +4,7 @@ unless a command needs it. Names that we do not know are ignored: producers and 
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal, get_args
 
 from streams.wire.codes import Code
 
@@ -13,7 +13,10 @@ MAX_HEADER_BYTES: Final = 256
 
 Headers = Iterable[tuple[str, bytes]]
 
-CONSENT_BASES: Final = ("of_age", "guardian")
+ConsentBasis = Literal["of_age", "guardian"]
+"""On what a consent rests: the person is of age, or a guardian consented."""
+
+CONSENT_BASES: Final[tuple[ConsentBasis, ...]] = get_args(ConsentBasis)
 
 
 class RequestError(Exception):
@@ -105,12 +108,36 @@ def _known(headers: Headers, names: Iterable[str]) -> dict[str, str]:
     return found
 
 
+def _readable(headers: Headers, names: Iterable[str]) -> dict[str, str]:
+    """Those of the named headers that can be read, whatever is wrong with the others."""
+    headers = tuple(headers)
+    found: dict[str, str] = {}
+    for name in names:
+        try:
+            found |= _known(headers, (name,))
+        except RequestError:
+            continue
+    return found
+
+
 _CALLER = ("account", "uin", "sub_uin", "request_ip", "region")
+_COMMAND = ("command", "person_id", "gallery", "consent", "consent_basis", "request_id")
 
 
 def caller(headers: Headers) -> Caller:
     """Who asks. Raises RequestError."""
     return Caller(**_known(headers, _CALLER))
+
+
+def readable_caller(headers: Headers) -> Caller:
+    """Who asks, as far as that can be read: for the logs of a request that is refused for a header."""
+    return Caller(**_readable(headers, _CALLER))
+
+
+def readable_command_headers(headers: Headers) -> CommandHeaders:
+    """The headers of a gallery command as far as they can be read."""
+    headers = tuple(headers)
+    return CommandHeaders(caller=readable_caller(headers), **_readable(headers, _COMMAND))
 
 
 def frame_headers(headers: Headers) -> FrameHeaders:
@@ -131,5 +158,4 @@ def frame_headers(headers: Headers) -> FrameHeaders:
 def command_headers(headers: Headers) -> CommandHeaders:
     """The headers of a gallery command. Raises RequestError."""
     headers = tuple(headers)
-    found = _known(headers, ("command", "person_id", "gallery", "consent", "consent_basis", "request_id"))
-    return CommandHeaders(caller=caller(headers), **found)
+    return CommandHeaders(caller=caller(headers), **_known(headers, _COMMAND))

@@ -262,7 +262,7 @@ class Erasure(Record, frozen=True, kw_only=True):
 
 
 class Epoch(Record, frozen=True, kw_only=True):
-    """Topic running-log, reserved key: drawn when the topic was created, so that one made anew is told apart."""
+    """Topic control: drawn before a topic is created, so that one made anew is told apart."""
 
     topic: str
     epoch: Annotated[str, Meta(pattern="^[0-9a-f]{8}$")]

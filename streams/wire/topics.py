@@ -17,6 +17,7 @@ SIGHTINGS: Final = "sightings"
 VISITS: Final = "visits"
 RUNNING_LOG: Final = "running-log"
 ERROR_LOG: Final = "error-log"
+CONTROL: Final = "control"
 
 FILLER_KEY: Final = b"~filler"
 """A record that is there only so that the broker rolls a segment: every reader skips it."""
@@ -24,6 +25,10 @@ FILLER_KEY: Final = b"~filler"
 ERROR_LOG_CEILING_BYTES: Final = 2_000_000_000
 ERROR_LOG_RATE_CAP_BYTES_PER_S: Final = 262_144
 """What the error log may take in a second from all workers together; each keeps to its share."""
+
+
+PICTURE_HEADROOM_BYTES: Final = 64 * 1024
+"""Room for keys, headers and batch heads beside the largest picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +68,18 @@ class Topics:
         """A worker's share of the error log's rate: no more workers than partitions have work."""
         return ERROR_LOG_RATE_CAP_BYTES_PER_S / self.partitions
 
+    @property
+    def max_record_bytes(self) -> int:
+        """Of the two topics that carry pictures."""
+        return self.max_picture_bytes + PICTURE_HEADROOM_BYTES
+
     def name(self, short: str) -> str:
         """The full name of the topic with this short name."""
         return f"{self.prefix}.{self.account}.{short}"
 
     def __iter__(self) -> Iterator[TopicSpec]:
-        """All topics, inputs first."""
-        largest = str(self.max_picture_bytes + 64 * 1024)
+        """All topics, in the order in which they are to be created: epochs stand on control before a topic is made."""
+        largest = str(self.max_record_bytes)
         compact = {"cleanup.policy": "compact"}
 
         def spec(
@@ -87,6 +97,7 @@ class Topics:
             return {"cleanup.policy": "delete", "retention.ms": str(retention_ms)}
 
         by_append_time = {"message.timestamp.type": "LogAppendTime", "max.message.bytes": largest}
+        yield spec(CONTROL, "a topic's short name", "Epoch", compact, partitions=1)
         yield spec(
             CAMERA_FRAMES,
             "camera id",

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Self
 from urllib.request import urlopen
 
+from aiokafka import AIOKafkaConsumer
 from clips import Clip
 from rig import Rig
 from systems import Named, Run
@@ -20,7 +21,6 @@ from streams.demo.worker_process import WorkerProcess
 from streams.edge.broker import started_consumer, started_producer
 from streams.edge.client import GalleryClient
 from streams.engine.admin import create_missing
-from streams.engine.brokers import EMBEDDED
 from streams.engine.embedded import EmbeddedBroker
 from streams.wire.connection import Connection
 from streams.wire.records import Recognition, decode
@@ -90,7 +90,7 @@ class ThroughBroker:
             worker.stop()
 
     async def _enroll(self) -> None:
-        await create_missing(self._connection, self._topics, replication=1, broker=EMBEDDED)
+        await create_missing(self._connection, self._topics, replication=1)
         with self._worker() as (worker, _):
             await worker.ready()
             async with GalleryClient(self._connection, self._topics) as gallery:
@@ -98,20 +98,30 @@ class ThroughBroker:
                     await gallery.enroll(person_id, picture, consent="bench", consent_basis="of_age")
 
     async def _run(self) -> Run:
-        frames = self._copies * len(self._clip)
-        before = await self._recognised()
-        await self._publish()
-        with self._worker() as (worker, http_port):
-            deadline_s = time.monotonic() + DRAIN_S
-            while (recognised := await self._recognised() - before) < frames:
-                worker.check()
-                if time.monotonic() > deadline_s:
-                    raise TimeoutError(
-                        f"{recognised} of {frames} frames were recognised within {DRAIN_S:g} s\n{worker.log_tail()}"
-                    )
-                await asyncio.sleep(0.25)
-            encodings = await asyncio.to_thread(_encodings, http_port)
-        return self._run_of(await self._read(before + frames), encodings)
+        reader = await started_consumer(self._connection, self._topics.name(RECOGNITIONS), from_beginning=False)
+        try:
+            await self._publish()
+            with self._worker() as (worker, http_port):
+                values = await self._drained(reader, worker)
+                encodings = await asyncio.to_thread(_encodings, http_port)
+        finally:
+            await reader.stop()
+        return self._run_of([decode(value, Recognition) for value in values], encodings)
+
+    async def _drained(self, reader: AIOKafkaConsumer, worker: WorkerProcess) -> list[bytes]:
+        """The recognitions of this run's frames, once they are all there."""
+        frames, values = self._copies * len(self._clip), []
+        ours = self._prefix().encode()
+        deadline_s = time.monotonic() + DRAIN_S
+        while len(values) < frames:
+            worker.check()
+            if time.monotonic() > deadline_s:
+                raise TimeoutError(
+                    f"{len(values)} of {frames} frames were recognised within {DRAIN_S:g} s\n{worker.log_tail()}"
+                )
+            batches = await reader.getmany(timeout_ms=500)
+            values += [record.value for batch in batches.values() for record in batch if record.key.startswith(ours)]
+        return values
 
     async def _publish(self) -> None:
         filmed_ms = 1000 * len(max(self._clip.cameras.values(), key=len)) / self._clip.frames_per_s
@@ -131,25 +141,9 @@ class ThroughBroker:
         finally:
             await producer.stop()
 
-    def _prefix(self, copy: int) -> str:
-        return f"run{self._runs}-{copy}-"
-
-    async def _recognised(self) -> int:
-        """Records on the topic recognitions."""
-        consumer = await started_consumer(self._connection, self._topics.name(RECOGNITIONS), from_beginning=False)
-        try:
-            return sum((await consumer.end_offsets(list(consumer.assignment()))).values())
-        finally:
-            await consumer.stop()
-
-    async def _read(self, records: int) -> list[Recognition]:
-        """The recognitions of this run, of which there are `records` with those of earlier ones."""
-        consumer = await started_consumer(self._connection, self._topics.name(RECOGNITIONS), from_beginning=True)
-        try:
-            read = [decode((await consumer.getone()).value, Recognition) for _ in range(records)]
-        finally:
-            await consumer.stop()
-        return [record for record in read if record.camera_id.startswith(f"run{self._runs}-")]
+    def _prefix(self, copy: int | None = None) -> str:
+        """How the ids of this run's cameras begin, or of those of one copy."""
+        return f"run{self._runs}-" if copy is None else f"run{self._runs}-{copy}-"
 
     def _run_of(self, recognitions: list[Recognition], encodings: int) -> Run:
         processed_ms = [record.processed_at_ms for record in recognitions]

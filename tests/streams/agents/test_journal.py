@@ -58,7 +58,6 @@ def test_records_of_the_gallery_that_cannot_be_used_are_summed_by_cause() -> Non
         deployment=Deployment(account="main", app_id="77", region="eu"),
         repeats=repeats,
         clock_ms=lambda: 1000,
-        failed=lambda code: None,
     )
     for code in (Code.BAD_SEAL, Code.FOREIGN_FEATURE, Code.BAD_SEAL):
         journal.view_refused(code)
@@ -71,9 +70,11 @@ class Broker:
 
     def __init__(self) -> None:
         self.taken: list[ErrorLogEntry] = []
-        self.there = False
+        self.there = self.full = False
 
     async def send(self, output) -> asyncio.Future:
+        if not self.there and self.full:
+            raise KafkaTimeoutError
         answer = asyncio.get_running_loop().create_future()
         if self.there:
             self.taken.append(records.decode(output.value, ErrorLogEntry))
@@ -83,14 +84,14 @@ class Broker:
         return answer
 
 
-async def test_a_sum_that_the_broker_does_not_take_is_summed_on() -> None:
+@pytest.mark.parametrize("full", [False, True])
+async def test_a_sum_that_the_broker_does_not_take_is_summed_on(full: bool) -> None:
     now_ms, broker = [1000], Broker()
     journal = Journal(
         topics=Topics(),
         deployment=Deployment(account="main", app_id="77", region="eu"),
         repeats=Repeats(1e6),
         clock_ms=lambda: now_ms[0],
-        failed=lambda code: None,
     )
     asked = Asked(
         event_id=EventId("0a0b0c0d", "camera-frames", 0, 0),
@@ -108,7 +109,24 @@ async def test_a_sum_that_the_broker_does_not_take_is_summed_on() -> None:
     now_ms[0] = 2500
     await journal.write_sums(broker.send)
     assert broker.taken == []
+    broker.full = full
+    await journal.write_sums(broker.send)
     broker.there = True
     now_ms[0] = 4000
     await journal.write_sums(broker.send)
     assert [each.repeats for each in broker.taken] == [2]
+
+
+async def test_the_end_of_a_worker_writes_what_is_summed_whether_due_or_not() -> None:
+    broker = Broker()
+    broker.there = True
+    journal = Journal(
+        topics=Topics(),
+        deployment=Deployment(account="main", app_id="77", region="eu"),
+        repeats=Repeats(1e6),
+        clock_ms=lambda: 1000,
+    )
+    journal.view_refused(Code.BAD_SEAL)
+    await journal.write_rest(broker.send)
+    await journal.write_rest(broker.send)
+    assert [(each.return_code, each.repeats) for each in broker.taken] == [("bad_seal", 1)]

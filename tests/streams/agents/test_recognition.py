@@ -96,7 +96,6 @@ def agent(recognizer, observed, view):
                 deployment=deployment,
                 repeats=Repeats(1e6),
                 clock_ms=lambda: 2000,
-                failed=lambda code: None,
             ),
             models=ModelNames(detector="d", encoder="e", template_key="tk"),
             observer=observed,

@@ -110,3 +110,18 @@ def test_a_tombstone_and_a_filler_are_no_visits() -> None:
     newest.apply(Read(None, b""))
     assert newest.of("lobby") is None
     assert newest.all() == []
+
+
+async def test_a_successor_does_not_name_whoever_was_forgotten_meanwhile(sightings, outlet, face) -> None:
+    await sightings.see(Visits(), [face("ada", "a")], frame(7, 1000), 4, outlet)
+    written = outlet.on("visits")[0]
+    sightings.newest.apply(Read(written.key, written.value))
+    outlet.batches.clear()
+    object.__setattr__(sightings, "knows", lambda gallery, person_id: False)
+    visits = await sightings.take_over("lobby", outlet)
+    assert visits.open == ()
+    assert [(each.event, each.person_id, each.reason) for each in said(outlet)] == [
+        ("enter", None, None),
+        ("exit", None, "forgotten"),
+    ]
+    assert not any(b"ada" in output.value for output in outlet.all)

@@ -160,3 +160,14 @@ async def test_a_camera_is_forgotten_on_the_topic_too(scene) -> None:
     assert lane.state is None
     scene.apply_visits()
     assert scene.sightings.newest.all() == []
+
+
+async def test_what_an_input_topic_that_was_made_anew_has_left_is_forgotten(scene) -> None:
+    await scene.ada_enters()
+    object.__setattr__(scene.sightings, "epoch", "ffffffff")
+    scene.now += 599
+    assert scene.look() == 0
+    scene.now += 1
+    assert scene.look() == 1
+    await scene.lanes.jobs[0](Lane(("t", 4, b"lobby"), scene.now), scene.outlet)
+    assert scene.outlet.on("visits")[-1].value is None

@@ -42,11 +42,12 @@ def test_only_what_nobody_holds_is_free_and_it_is_held_meanwhile(tmp_path) -> No
     free.release()
     other.release()
     (tmp_path / "notes").mkdir()
-    looked_at = []
-    for slot in Slot.free(tmp_path):
-        looked_at.append(slot.path)
-        assert slot.path not in [again.path for again in Slot.free(tmp_path)]
-    assert looked_at == [free.path, other.path]
+    assert Slot.paths(tmp_path) == [held.path, free.path, other.path]
+    with Slot.held_if_free(held.path) as taken, Slot.held_if_free(free.path) as slot:
+        assert taken is None
+        assert slot.path == free.path
+        with Slot.held_if_free(free.path) as again:
+            assert again is None
     assert Slot.take(tmp_path).path == free.path
     held.release()
 

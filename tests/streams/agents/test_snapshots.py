@@ -261,6 +261,26 @@ async def test_what_nobody_keeps_current_is_removed_after_a_while(place) -> None
     await running.stop()
 
 
+async def test_a_slot_that_cannot_be_looked_at_is_said_and_neither_the_save_nor_the_others_suffer(place) -> None:
+    left, worker = place.worker(), place.worker()
+    await worker.start()
+    await left.start()
+    await left.stop()
+    for name in ("gallery", "gallery.json"):
+        os.utime(place.directory / "1" / name, (NOW_MS / 1000, NOW_MS / 1000))
+    for number in ("00", "2"):
+        (place.directory / number / "lock").mkdir(parents=True)
+    place.now_ms = NOW_MS + round(FREE_SLOT_KEPT_S * 1000) + 1
+    with capture_logs() as logs:
+        await worker.save()
+    assert [(entry["event"], entry["path"]) for entry in logs] == [
+        ("snapshots not swept", str(place.directory / number)) for number in ("00", "2")
+    ]
+    assert (place.directory / "0" / "gallery").exists()
+    assert not (place.directory / "1" / "gallery").exists()
+    await worker.stop()
+
+
 async def test_a_saving_that_is_under_way_at_the_stop_is_waited_for(place) -> None:
     worker = place.worker()
     await worker.start()

@@ -142,7 +142,21 @@ def test_end_all_picks_and_gives_the_reason(camera: Camera, face) -> None:
     def unknown(visit: OpenVisit) -> bool:
         return visit.person_id is None
 
-    after, said = end_all(camera.visits, "lobby", "main", "handover", unknown)
+    after, said = end_all(camera.visits, "lobby", "main", "handover", only=unknown, knows=everyone)
     assert [(each.event, each.person_id, each.reason) for each in said] == [("exit", None, "handover")]
     assert [visit.person_id for visit in after.open] == ["ada"]
     assert replace(after, open=()) == Visits(0, "e0", ())
+
+
+def test_whoever_was_forgotten_meanwhile_is_not_named_when_a_visit_ends_without_a_frame(camera: Camera, face) -> None:
+    camera.frame(face("ada", track="a"), face("ben", track="b"), at_s=10)
+    after, said = end_all(
+        camera.visits,
+        "lobby",
+        "main",
+        "handover",
+        only=lambda visit: visit.person_id is None,
+        knows=lambda gallery, person_id: person_id == "ben",
+    )
+    assert [(each.event, each.person_id, each.reason) for each in said] == [("exit", None, "forgotten")]
+    assert [visit.person_id for visit in after.open] == ["ben"]

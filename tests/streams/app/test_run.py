@@ -9,7 +9,6 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from streams.app import run
 from streams.app.run import checked_epochs
 from streams.engine import admin
-from streams.engine.brokers import EMBEDDED
 from streams.settings import Settings
 
 pytestmark = pytest.mark.broker
@@ -27,12 +26,12 @@ def settings(connection, topics) -> Settings:
 
 
 async def test_topics_as_declared_give_their_epochs(connection, topics) -> None:
-    await admin.create_missing(connection, topics, replication=1, broker=EMBEDDED)
+    await admin.create_missing(connection, topics, replication=1)
     assert await checked_epochs(settings(connection, topics)) == await admin.epochs(connection, topics)
 
 
 async def test_every_difference_is_said_in_one_line(connection, topics) -> None:
-    await admin.create_missing(connection, topics, replication=1, broker=EMBEDDED)
+    await admin.create_missing(connection, topics, replication=1)
     wider = replace(topics, partitions=6)
     with pytest.raises(admin.AdminError, match="has 4 partitions, expected 6; ") as refusal:
         await checked_epochs(settings(connection, wider))
@@ -57,7 +56,7 @@ async def test_topics_that_somebody_else_made_have_no_epoch_and_are_refused(conn
 async def test_the_notice_of_a_pack_that_a_business_may_not_use_is_printed_whatever_the_log_says(
     connection, topics, monkeypatch, capsys
 ) -> None:
-    await admin.create_missing(connection, topics, replication=1, broker=EMBEDDED)
+    await admin.create_missing(connection, topics, replication=1)
     pack = SimpleNamespace(licence_notice="buffalo_l: for non-commercial research only")
     monkeypatch.setattr(run, "make_vision", lambda settings: SimpleNamespace(pack=pack))
     monkeypatch.setattr(run, "Worker", lambda settings, vision, epochs: None)

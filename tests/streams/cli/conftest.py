@@ -14,7 +14,6 @@ import structlog
 
 from streams.cli.entry import run
 from streams.engine.admin import create_missing
-from streams.engine.brokers import EMBEDDED
 from streams.wire.connection import Connection
 from streams.wire.topics import Topics
 
@@ -87,7 +86,7 @@ def _kill_group(leader: int) -> None:
 def topics(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> Topics:
     """Topics of this test's own; the environment leads every command to them."""
     topics = Topics(prefix=next(_prefixes), partitions=2)
-    asyncio.run(create_missing(connection, topics, replication=1, broker=EMBEDDED))
+    asyncio.run(create_missing(connection, topics, replication=1))
     monkeypatch.setenv("FACESTREAMS_BOOTSTRAP_SERVERS", connection.bootstrap_servers)
     monkeypatch.setenv("FACESTREAMS_PREFIX", topics.prefix)
     monkeypatch.setenv("FACESTREAMS_PARTITIONS", "2")

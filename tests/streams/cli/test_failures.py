@@ -1,12 +1,14 @@
 import pytest
-from aiokafka.errors import KafkaConnectionError
+from aiokafka.errors import KafkaConnectionError, KafkaTimeoutError, TopicAuthorizationFailedError
 
 from models.errors import KeyDirectoryError, PackError
+from streams.app.run import StartError
 from streams.cli.exit_codes import ExitCode
 from streams.cli.failures import exit_code_of
 from streams.cli.packages import ShadowedPackageError
 from streams.edge.errors import (
     AnswerTimeoutError,
+    BrokerRefusedError,
     BrokerUnreachableError,
     PictureTooLargeError,
     SourceError,
@@ -38,6 +40,11 @@ def unreachable() -> AdminError:
         (AdminError(), ExitCode.DEPLOYMENT),
         (unreachable(), ExitCode.UNREACHABLE),
         (BrokerUnreachableError("kafka:9092"), ExitCode.UNREACHABLE),
+        (BrokerRefusedError("kafka:9092", TopicAuthorizationFailedError("a.b.c")), ExitCode.DEPLOYMENT),
+        (KafkaConnectionError(), ExitCode.UNREACHABLE),
+        (KafkaTimeoutError(), ExitCode.UNREACHABLE),
+        (StartError("FACESTREAMS_HTTP_PORT: in use"), ExitCode.DEPLOYMENT),
+        (OSError("full"), None),
         (PublishTimeoutError(), ExitCode.GAVE_UP),
         (EngineError(), ExitCode.GAVE_UP),
         (AnswerTimeoutError("r1", 1), ExitCode.TIMEOUT),

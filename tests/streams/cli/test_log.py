@@ -1,5 +1,8 @@
 import json
 import logging
+import os
+import subprocess
+import sys
 
 import pytest
 import structlog
@@ -60,6 +63,21 @@ def test_debug_does_not_reach_the_kafka_client(capsys: pytest.CaptureFixture[str
     set_up_log("debug")
 
     logging.getLogger("aiokafka.producer.producer").debug("Sending value=%s", b"picture")
-    logging.getLogger("aiokafka.client").info("connected")
+    logging.getLogger("aiokafka.client").warning("away")
 
-    assert capsys.readouterr().err == "INFO aiokafka.client: connected\n"
+    assert capsys.readouterr().err == "WARNING aiokafka.client: away\n"
+
+
+def test_a_developer_s_log_shows_no_picture() -> None:
+    script = (
+        "from streams.cli.log import set_up_log; set_up_log('debug')\n"
+        "from faust.transport import consumer; from mode.utils.logging import CompositeLogger\n"
+        "log = CompositeLogger(consumer.logger)\n"
+        "log.dev('DROPPED MESSAGE ROFF %r: k=%r v=%r', 7, b'lobby', b'FACE'); log.warning('awake')"
+    )
+
+    ended = subprocess.run(
+        [sys.executable, "-c", script], env=os.environ | {"DEVLOG": "1"}, capture_output=True, text=True, check=True
+    )
+
+    assert ended.stderr == "WARNING faust.transport.consumer: awake\n"

@@ -3,7 +3,6 @@ import itertools
 import pytest
 
 from streams.engine.admin import create_missing
-from streams.engine.brokers import EMBEDDED
 from streams.wire.connection import Connection
 from streams.wire.topics import Topics
 
@@ -14,5 +13,5 @@ _numbers = itertools.count()
 async def topics(connection: Connection) -> Topics:
     """Topics of this test's own, with two partitions each."""
     topics = Topics(prefix=f"edge{next(_numbers)}", partitions=2, max_picture_bytes=100_000)
-    await create_missing(connection, topics, replication=1, broker=EMBEDDED)
+    await create_missing(connection, topics, replication=1)
     return topics

@@ -3,17 +3,22 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 import pytest
+from aiokafka.errors import KafkaConnectionError, MessageSizeTooLargeError, TopicAuthorizationFailedError
 
 from streams.edge.broker import started_consumer, started_producer
 from streams.edge.client import GalleryClient
 from streams.edge.commands import Command
-from streams.edge.errors import AnswerTimeoutError, PictureTooLargeError, TopicMissingError
+from streams.edge.errors import (
+    AnswerTimeoutError,
+    BrokerRefusedError,
+    BrokerUnreachableError,
+    PictureTooLargeError,
+    TopicMissingError,
+)
 from streams.wire.connection import Connection
 from streams.wire.headers import CommandHeaders, command_headers
 from streams.wire.records import GalleryEvent, encode
 from streams.wire.topics import GALLERY_COMMANDS, GALLERY_EVENTS, Topics
-
-pytestmark = pytest.mark.broker
 
 Answer = Callable[[CommandHeaders, bytes], list[bytes]]
 
@@ -64,6 +69,7 @@ def enrolled(headers: CommandHeaders, _picture: bytes) -> list[bytes]:
     return [encode(event(headers.request_id))]
 
 
+@pytest.mark.broker
 async def test_enroll_sends_the_picture_and_returns_the_answer(connection: Connection, topics: Topics) -> None:
     seen: list[CommandHeaders] = []
 
@@ -80,6 +86,7 @@ async def test_enroll_sends_the_picture_and_returns_the_answer(connection: Conne
     assert (seen[0].consent, seen[0].consent_basis) == ("form 7", "of_age")
 
 
+@pytest.mark.broker
 async def test_forget_sends_an_empty_value(connection: Connection, topics: Topics) -> None:
     def answer(headers: CommandHeaders, _picture: bytes) -> list[bytes]:
         return [encode(event(headers.request_id or "", code="unknown_person"))]
@@ -91,6 +98,7 @@ async def test_forget_sends_an_empty_value(connection: Connection, topics: Topic
     assert (result.code, result.accepted) == ("unknown_person", False)
 
 
+@pytest.mark.broker
 async def test_each_request_gets_its_own_answer_among_others(connection: Connection, topics: Topics) -> None:
     def answer(headers: CommandHeaders, picture: bytes) -> list[bytes]:
         noise = [encode(event("somebody else's")), b"not json", b""]
@@ -103,6 +111,7 @@ async def test_each_request_gets_its_own_answer_among_others(connection: Connect
     assert [result.request_id for result in results] == [command.request_id for command in commands]
 
 
+@pytest.mark.broker
 async def test_an_answer_from_before_is_not_taken_for_this_one(connection: Connection, topics: Topics) -> None:
     async with worker(connection, topics, enrolled), GalleryClient(connection, topics) as client:
         first = await client.enroll("ada", b"jpeg", consent="form 7", consent_basis="of_age")
@@ -113,6 +122,7 @@ async def test_an_answer_from_before_is_not_taken_for_this_one(connection: Conne
     assert first.request_id != second.request_id
 
 
+@pytest.mark.broker
 async def test_no_answer_is_a_timeout_that_names_the_request(connection: Connection, topics: Topics) -> None:
     command = Command(command="forget", person_id="ada")
     async with GalleryClient(connection, topics, timeout_s=0.2) as client:
@@ -123,6 +133,7 @@ async def test_no_answer_is_a_timeout_that_names_the_request(connection: Connect
     assert str(timeout.value).endswith("within 0.2 s; is a worker running?")
 
 
+@pytest.mark.broker
 async def test_a_submitted_command_is_with_the_broker(connection: Connection, topics: Topics) -> None:
     async with GalleryClient(connection, topics) as client:
         await client.submit(Command(command="enroll", person_id="ada", picture=b"jpeg"))
@@ -135,13 +146,95 @@ async def test_a_submitted_command_is_with_the_broker(connection: Connection, to
         await consumer.stop()
 
 
+@pytest.mark.broker
 async def test_a_picture_above_the_limit_is_not_sent(connection: Connection, topics: Topics) -> None:
     async with GalleryClient(connection, topics) as client:
         with pytest.raises(PictureTooLargeError):
             await client.enroll("ada", bytes(100_001), consent="form 7", consent_basis="of_age")
 
 
+@pytest.mark.broker
 async def test_a_missing_topic_is_said_at_once(connection: Connection) -> None:
     with pytest.raises(TopicMissingError, match=r"nowhere\.main\.gallery-commands"):
         async with GalleryClient(connection, Topics(prefix="nowhere")):
             pass
+
+
+class Broker:
+    """In the place of both clients: takes commands, or refuses them, and answers none until its reading fails."""
+
+    def __init__(self) -> None:
+        self.refusal: Exception | None = None
+        self.failure: BaseException | None = None
+        self.failing = asyncio.Event()
+        self.taken = asyncio.Event()
+
+    async def send_and_wait(self, *_: object, **__: object) -> None:
+        if self.refusal is not None:
+            raise self.refusal
+        self.taken.set()
+
+    def __aiter__(self) -> "Broker":
+        return self
+
+    async def __anext__(self) -> object:
+        await self.failing.wait()
+        assert self.failure is not None
+        raise self.failure
+
+    async def stop(self) -> None:
+        pass
+
+
+@pytest.fixture
+def scripted(monkeypatch: pytest.MonkeyPatch) -> Broker:
+    broker = Broker()
+
+    async def given(*_: object, **__: object) -> Broker:
+        return broker
+
+    for name in ("require_topics", "started_consumer", "started_producer"):
+        monkeypatch.setattr(f"streams.edge.client.{name}", given)
+    return broker
+
+
+@pytest.mark.parametrize(
+    ("failure", "raised", "said"),
+    [
+        (TopicAuthorizationFailedError("gallery-events"), BrokerRefusedError, "Failed.*: gallery-events"),
+        (KafkaConnectionError(), BrokerUnreachableError, "kafka:9092"),
+        (asyncio.CancelledError(), BrokerUnreachableError, "kafka:9092"),
+        (ZeroDivisionError("a bug"), ZeroDivisionError, "a bug"),
+    ],
+)
+async def test_answers_that_can_no_longer_be_read_are_said_to_all_who_ask(
+    scripted: Broker, failure: BaseException, raised: type[Exception], said: str
+) -> None:
+    async with GalleryClient(Connection("kafka:9092"), Topics(), timeout_s=60) as client:
+        waiting = asyncio.create_task(client.forget("ada"))
+        await scripted.taken.wait()
+        scripted.failure = failure
+        scripted.failing.set()
+        with pytest.raises(raised, match=said):
+            await waiting
+
+        scripted.taken.clear()
+        with pytest.raises(raised, match=said):
+            await client.forget("bob")
+        assert not scripted.taken.is_set()
+
+
+@pytest.mark.parametrize(
+    ("refusal", "raised"),
+    [
+        (MessageSizeTooLargeError(), PictureTooLargeError),
+        (TopicAuthorizationFailedError("gallery-commands"), BrokerRefusedError),
+    ],
+)
+async def test_a_command_that_the_broker_refuses_is_said(
+    scripted: Broker, refusal: Exception, raised: type[Exception]
+) -> None:
+    scripted.refusal = refusal
+    async with GalleryClient(Connection("kafka:9092"), Topics()) as client:
+        with pytest.raises(raised):
+            await client.enroll("ada", b"jpeg", consent="form 7", consent_basis="of_age")

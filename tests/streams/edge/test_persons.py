@@ -2,13 +2,14 @@ import asyncio
 from types import SimpleNamespace
 
 import pytest
+from aiokafka.errors import TopicAuthorizationFailedError
 
 from streams.edge.broker import started_producer
-from streams.edge.errors import BrokerUnreachableError
+from streams.edge.errors import BrokerRefusedError, BrokerUnreachableError
 from streams.edge.persons import Person, Persons, StoredFeature, read_persons
 from streams.wire.connection import Connection
 from streams.wire.feature_keys import FeatureKey
-from streams.wire.topics import FACE_FEATURES, Topics
+from streams.wire.topics import FACE_FEATURES, FILLER_KEY, Topics
 
 HEADERS = [
     ("key_id", b"t-1"),
@@ -84,10 +85,19 @@ def test_absent_and_malformed_headers_are_none() -> None:
 def test_keys_of_others_are_counted() -> None:
     persons = Persons()
 
-    for foreign in (None, b"", b"~filler", b"a/b/c/d", b"\xff/b"):
+    for foreign in (None, b"", b"~other", b"a/b/c/d", b"\xff/b"):
         persons.apply(foreign, b"", [])
 
     assert persons.unreadable == 5
+    assert persons.enrolled() == []
+
+
+def test_the_filler_is_skipped() -> None:
+    persons = Persons()
+
+    persons.apply(FILLER_KEY, b"", [])
+
+    assert persons.unreadable == 0
     assert persons.enrolled() == []
 
 
@@ -180,4 +190,16 @@ async def test_a_broker_that_stalls_before_the_end_is_said(monkeypatch: pytest.M
 
     with pytest.raises(BrokerUnreachableError, match="unused:1"):
         await read_persons(Connection("unused:1"), Topics(), stall_s=0.05)
+    assert consumer.stopped
+
+
+async def test_a_right_that_is_missing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refused(**_: object) -> None:
+        raise TopicAuthorizationFailedError(FACE_FEATURES)
+
+    consumer = scripted(monkeypatch, SlowConsumer([["ada"]]))
+    monkeypatch.setattr(consumer, "getmany", refused)
+
+    with pytest.raises(BrokerRefusedError, match="TopicAuthorizationFailedError: face-features"):
+        await read_persons(Connection("unused:1"), Topics())
     assert consumer.stopped

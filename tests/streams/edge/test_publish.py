@@ -1,19 +1,18 @@
 import asyncio
+from collections.abc import Callable
 
 import pytest
 from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import MessageSizeTooLargeError, TopicAuthorizationFailedError
 
 from streams.edge.broker import started_consumer
-from streams.edge.errors import BrokerUnreachableError, PictureTooLargeError, TopicMissingError
+from streams.edge.errors import BrokerRefusedError, BrokerUnreachableError, PictureTooLargeError, TopicMissingError
 from streams.edge.publish import FramePublisher
 from streams.engine.admin import create_missing
-from streams.engine.brokers import EMBEDDED
 from streams.engine.embedded import EmbeddedBroker
 from streams.wire.connection import Connection
 from streams.wire.headers import Caller, FrameHeaders, frame_headers
 from streams.wire.topics import CAMERA_FRAMES, Topics
-
-pytestmark = pytest.mark.broker
 
 
 async def read(connection: Connection, topics: Topics, count: int) -> list[object]:
@@ -25,6 +24,7 @@ async def read(connection: Connection, topics: Topics, count: int) -> list[objec
         await consumer.stop()
 
 
+@pytest.mark.broker
 async def test_a_frame_arrives_as_it_was_given(connection: Connection, topics: Topics) -> None:
     async with FramePublisher(connection, topics) as publisher:
         task = await publisher.publish(
@@ -47,6 +47,7 @@ async def test_a_frame_arrives_as_it_was_given(connection: Connection, topics: T
     assert (publisher.counts.published, publisher.counts.published_bytes) == (2, 12)
 
 
+@pytest.mark.broker
 async def test_order_is_kept_for_each_camera_with_many_in_flight(connection: Connection, topics: Topics) -> None:
     cameras = ("gate", "lobby", "yard")
     async with FramePublisher(connection, topics, max_in_flight=8) as publisher:
@@ -63,6 +64,7 @@ async def test_order_is_kept_for_each_camera_with_many_in_flight(connection: Con
         assert sent == list(range(40))
 
 
+@pytest.mark.broker
 async def test_a_picture_up_to_the_limit_is_taken_and_one_above_is_refused(
     connection: Connection, topics: Topics
 ) -> None:
@@ -76,27 +78,30 @@ async def test_a_picture_up_to_the_limit_is_taken_and_one_above_is_refused(
     assert (publisher.counts.published, publisher.counts.refused) == (2, 1)
 
 
+@pytest.mark.broker
 async def test_four_mebibytes_pass(connection: Connection) -> None:
     topics = Topics(prefix="large", partitions=1)
-    await create_missing(connection, topics, replication=1, broker=EMBEDDED)
+    await create_missing(connection, topics, replication=1)
     async with FramePublisher(connection, topics) as publisher:
         place = await (await publisher.publish(bytes(4 * 1024 * 1024), camera_id="lobby"))
 
     assert place.offset == 0
 
 
+@pytest.mark.broker
 async def test_a_missing_topic_is_said_at_once(connection: Connection) -> None:
     with pytest.raises(TopicMissingError, match=r"nowhere\.main\.camera-frames"):
         async with FramePublisher(connection, Topics(prefix="nowhere")):
             pass
 
 
+@pytest.mark.broker
 async def test_a_broker_that_goes_away_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("streams.edge.broker.REQUEST_TIMEOUT_S", 1.0)
     topics = Topics(partitions=1)
     with EmbeddedBroker() as broker:
         connection = Connection(broker.bootstrap_servers)
-        await create_missing(connection, topics, replication=1, broker=EMBEDDED)
+        await create_missing(connection, topics, replication=1)
         publisher = await FramePublisher(connection, topics).__aenter__()
         await (await publisher.publish(b"before", camera_id="lobby"))
         broker.stop()
@@ -111,3 +116,74 @@ async def test_a_broker_that_goes_away_is_said(monkeypatch: pytest.MonkeyPatch) 
 
     assert isinstance(task.exception(), BrokerUnreachableError)
     assert publisher.counts.published == 1
+
+
+@pytest.fixture
+def answered(monkeypatch: pytest.MonkeyPatch) -> Callable[[Exception], FramePublisher]:
+    """Makes a publisher whose broker answers every frame with this error."""
+
+    class Producer:
+        def __init__(self, error: Exception) -> None:
+            self._error = error
+
+        async def send(self, *_: object, **__: object) -> "asyncio.Future[object]":
+            sent = asyncio.get_running_loop().create_future()
+            sent.set_exception(self._error)
+            return sent
+
+        async def stop(self) -> None:
+            pass
+
+    async def nothing(*_: object) -> None:
+        pass
+
+    def publisher(error: Exception) -> FramePublisher:
+        async def started(*_: object, **__: object) -> Producer:
+            return Producer(error)
+
+        monkeypatch.setattr("streams.edge.publish.require_topics", nothing)
+        monkeypatch.setattr("streams.edge.publish.started_producer", started)
+        return FramePublisher(Connection("kafka:9092"), Topics())
+
+    return publisher
+
+
+@pytest.mark.parametrize(
+    ("answer", "raised"),
+    [
+        (TopicAuthorizationFailedError("camera-frames"), BrokerRefusedError),
+        (ZeroDivisionError("a bug"), ZeroDivisionError),
+    ],
+)
+async def test_what_was_not_delivered_is_raised_by_all_that_follows(
+    answered, answer: Exception, raised: type[Exception]
+) -> None:
+    publisher = await answered(answer).__aenter__()
+    task = await publisher.publish(b"picture", camera_id="lobby")
+
+    with pytest.raises(raised, match=str(answer.args[0])):
+        await publisher.flush()
+    with pytest.raises(raised):
+        await publisher.publish(b"later", camera_id="lobby")
+    with pytest.raises(raised):
+        await publisher.__aexit__(None, None, None)
+    assert isinstance(task.exception(), raised)
+    assert publisher.counts.published == 0
+
+
+async def test_a_refusal_names_the_broker_and_its_answer(answered) -> None:
+    with pytest.raises(BrokerRefusedError) as refused:
+        async with answered(TopicAuthorizationFailedError("camera-frames")) as publisher:
+            await publisher.publish(b"picture", camera_id="lobby")
+
+    assert str(refused.value) == (
+        "the Kafka broker at kafka:9092 refused: [Error 29] TopicAuthorizationFailedError: camera-frames"
+    )
+
+
+async def test_a_topic_that_takes_less_than_the_settings_say_refuses_this_picture_alone(answered) -> None:
+    async with answered(MessageSizeTooLargeError()) as publisher:
+        for _ in range(2):
+            with pytest.raises(PictureTooLargeError):
+                await (await publisher.publish(b"picture", camera_id="lobby"))
+    assert (publisher.counts.published, publisher.counts.refused) == (0, 2)

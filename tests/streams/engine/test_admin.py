@@ -13,38 +13,36 @@ pytestmark = pytest.mark.broker
 
 
 async def test_creates_what_is_missing_and_nothing_twice(connection, topics) -> None:
-    created = await admin.create_missing(connection, topics, replication=1, broker=EMBEDDED)
+    created = await admin.create_missing(connection, topics, replication=1)
     assert created == [spec.name for spec in topics]
-    assert await admin.create_missing(connection, topics, replication=1, broker=EMBEDDED) == []
+    assert await admin.create_missing(connection, topics, replication=1) == []
     assert await admin.differences(connection, topics, replication=1, broker=EMBEDDED) == []
 
 
 async def test_epochs_are_drawn_once_and_differ(connection, topics) -> None:
-    await admin.create_missing(connection, topics, replication=1, broker=EMBEDDED)
+    await admin.create_missing(connection, topics, replication=1)
     epochs = await admin.epochs(connection, topics)
     assert set(epochs) == {"camera-frames", "gallery-commands", "face-features"}
     assert len(set(epochs.values())) == 3
-    await admin.create_missing(connection, topics, replication=1, broker=EMBEDDED)
+    await admin.create_missing(connection, topics, replication=1)
     assert await admin.epochs(connection, topics) == epochs
 
 
 async def test_a_topic_made_anew_has_a_new_epoch(connection, topics) -> None:
-    await admin.create_missing(connection, topics, replication=1, broker=EMBEDDED)
+    await admin.create_missing(connection, topics, replication=1)
     before = await admin.epochs(connection, topics)
     client = AIOKafkaAdminClient(**connection.client_options())
     await client.start()
     await client.delete_topics([topics.name("camera-frames")])
     await client.close()
-    assert await admin.create_missing(connection, topics, replication=1, broker=EMBEDDED) == [
-        topics.name("camera-frames")
-    ]
+    assert await admin.create_missing(connection, topics, replication=1) == [topics.name("camera-frames")]
     after = await admin.epochs(connection, topics)
     assert after["camera-frames"] != before["camera-frames"]
     assert after["gallery-commands"] == before["gallery-commands"]
 
 
 async def test_differences_are_said_in_words(connection, topics) -> None:
-    await admin.create_missing(connection, topics, replication=1, broker=EMBEDDED)
+    await admin.create_missing(connection, topics, replication=1)
     wider = replace(topics, partitions=5)
     found = await admin.differences(connection, wider, replication=1, broker=EMBEDDED)
     assert f"{topics.name('camera-frames')} has 4 partitions, expected 5" in found

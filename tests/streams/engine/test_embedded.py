@@ -42,3 +42,12 @@ def test_says_so_when_it_has_ended() -> None:
 def test_says_which_promises_it_cannot_keep() -> None:
     assert KAFKA.cannot_keep() == ()
     assert any("retention is not enforced" in sentence for sentence in EMBEDDED.cannot_keep())
+
+
+def test_a_port_that_somebody_else_has_is_refused_and_not_taken_for_our_broker() -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with pytest.raises(EmbeddedBrokerError, match=f"^port {port} of the loopback is in use"):
+            EmbeddedBroker(port).start()

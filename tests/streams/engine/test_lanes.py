@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -125,12 +125,14 @@ async def test_a_request_that_fails_for_good_leaves_its_record_and_the_next_goes
 async def test_a_broker_that_takes_nothing_ends_the_worker_and_nothing_is_acknowledged(
     bench, request_at, producer
 ) -> None:
-    producer.refuse = 10**9
-    b = bench()
+    producer.refuse = 3
+    b = bench(publish_timeout_s=0.25)
     await b.lanes.submit(request_at(0))
+    await b.lanes.submit(request_at(1))
     await b.lanes.drain()
     assert len(b.fatal) == 1
     assert b.acknowledged == []
+    assert producer.taken == [], "what waits behind a request that was not published may not go out"
 
 
 async def test_lost_work_is_neither_published_nor_acknowledged_nor_what_stands_behind_it(
@@ -184,10 +186,11 @@ async def test_lanes_are_capped_and_the_least_recently_used_goes_first(bench, re
 
 async def test_a_filler_is_acknowledged_and_nothing_else(bench, request_at, producer) -> None:
     b = bench()
-    await b.lanes.submit(request_at(0, FILLER_KEY))
-    await b.lanes.submit(request_at(1))
+    filler = request_at(0, FILLER_KEY)
+    await b.lanes.submit(replace(filler, value=b""))
+    await b.lanes.submit(request_at(1, FILLER_KEY))
     await b.lanes.drain()
-    assert b.handler.began == [1]
+    assert b.handler.began == [1], "a request under the reserved key is a request all the same"
     assert b.acknowledged == [0, 1]
 
 

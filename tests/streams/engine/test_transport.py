@@ -1,16 +1,20 @@
 """What we reach for in faust and aiokafka is where we expect it: an upgrade that moves it fails here."""
 
+import asyncio
 import inspect
 from types import SimpleNamespace
 
 import aiokafka
+import faust
 import pytest
 from aiokafka.consumer.fetcher import Fetcher
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from faust.transport import consumer as faust_consumer
 from faust.transport.drivers import aiokafka as driver
+from mode.threads import ServiceThread
 
 from streams.engine import transport
+from streams.engine.lease import Lease
 
 
 def source(thing: object) -> str:
@@ -79,3 +83,67 @@ def test_the_broker_is_heard_while_its_last_answer_is_fresh(monkeypatch, answere
 
 def test_the_broker_is_not_heard_before_the_consumer_runs() -> None:
     assert not transport.Engine.hears(SimpleNamespace(consumer=None), "frames", 4)
+
+
+async def test_a_fetch_that_is_cancelled_does_not_end_the_consumers_thread_without_a_word(monkeypatch) -> None:
+    closed: list[str] = []
+
+    async def cancelled(self) -> None:
+        raise asyncio.CancelledError
+
+    async def close() -> None:
+        closed.append("client")
+
+    monkeypatch.setattr(driver.AIOKafkaConsumerThread, "on_thread_stop", cancelled)
+    thread = object.__new__(transport._ConsumerThread)
+    thread._consumer = SimpleNamespace(_client=SimpleNamespace(close=close))
+    await thread.on_thread_stop()
+    assert closed == ["client"]
+
+
+def test_aiokafka_and_mode_still_need_that() -> None:
+    assert "x.cancel()\n            await x" in source(Fetcher.close)
+    assert "await self._consumer.stop()" in source(driver.AIOKafkaConsumerThread.on_thread_stop)
+    text = source(ServiceThread._shutdown_thread)
+    assert text.index("await self.on_thread_stop()") < text.index("self.set_shutdown()")
+
+
+def test_a_worker_whose_coordinator_is_silent_is_not_ready() -> None:
+    now = [100.0]
+    lease = Lease(session_timeout_s=10, rebalance_timeout_s=6, clock=lambda: now[0])
+    flowing = SimpleNamespace(is_active=lambda: True)
+    engine = SimpleNamespace(started=True, should_stop=False, rebalancing=False, lease=lease, flow_control=flowing)
+    assert transport.Engine.why_not_ready(engine) == "joining the group"
+    lease.assign(3)
+    assert transport.Engine.why_not_ready(engine) is None
+    now[0] += 5.5
+    assert transport.Engine.why_not_ready(engine) == "the group's coordinator does not answer"
+
+
+def test_at_the_stop_the_producer_still_takes_records_when_the_consumer_has_stopped() -> None:
+    text = source(faust.App.on_stop)
+    assert text.index("await self._stop_consumer()") < text.index("await self._producer_flush")
+
+
+@pytest.mark.parametrize("stopping", [True, False])
+async def test_a_commit_that_nobody_takes_is_given_up_when_we_stop_and_only_then(monkeypatch, stopping) -> None:
+    answered = asyncio.get_running_loop().create_future()
+    now = iter(range(0, 1000, 2))
+    monkeypatch.setattr(transport, "LOOK_S", 0)
+    monkeypatch.setattr(transport, "time", SimpleNamespace(monotonic=lambda: next(now)))
+
+    async def commit(self, offsets) -> bool:
+        return await answered
+
+    monkeypatch.setattr(driver.Consumer, "_commit", commit)
+    consumer = object.__new__(transport._Consumer)
+    consumer.app = SimpleNamespace(should_stop=stopping)
+    committing = asyncio.create_task(consumer._commit({}))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    if stopping:
+        assert await committing is False
+        assert answered.cancelled()
+    else:
+        answered.set_result(True)
+        assert await committing is True

@@ -6,7 +6,6 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from streams.engine import admin
-from streams.engine.brokers import EMBEDDED
 from streams.engine.embedded import EmbeddedBroker
 from streams.engine.view import OffsetsError, View
 from streams.wire.connection import Connection
@@ -17,7 +16,7 @@ pytestmark = pytest.mark.broker
 
 @pytest.fixture
 async def producer(connection, topics):
-    await admin.create_missing(connection, topics, replication=1, broker=EMBEDDED)
+    await admin.create_missing(connection, topics, replication=1)
     producer = AIOKafkaProducer(**connection.client_options())
     await producer.start()
     yield producer
@@ -71,7 +70,7 @@ async def test_an_empty_topic_is_ready(connection, topics, producer) -> None:
 async def test_grows_older_while_the_broker_is_away(topics) -> None:
     with EmbeddedBroker() as broker:
         connection = Connection(broker.bootstrap_servers)
-        await admin.create_missing(connection, topics, replication=1, broker=EMBEDDED)
+        await admin.create_missing(connection, topics, replication=1)
         view = View(topics.name(VISITS), connection, lambda record: None)
         await view.start()
         async with asyncio.timeout(20):

@@ -18,7 +18,6 @@ from streams.demo.cast import CAST
 from streams.demo.film import enrollment_picture, film
 from streams.edge.client import GalleryClient
 from streams.engine import admin
-from streams.engine.brokers import EMBEDDED
 from streams.settings import Settings
 from streams.wire.connection import Connection
 from streams.wire.topics import Topics
@@ -35,7 +34,7 @@ def key_dir(tmp_path_factory) -> Path:
 
 @pytest.fixture
 async def settings(connection: Connection, topics: Topics, key_dir: Path) -> Settings:
-    await admin.create_missing(connection, topics, replication=1, broker=EMBEDDED)
+    await admin.create_missing(connection, topics, replication=1)
     return Settings.from_environment(environment(connection, topics, key_dir))
 
 

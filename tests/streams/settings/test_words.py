@@ -36,4 +36,4 @@ def test_every_setting_says_what_it_takes_and_what_it_is_for() -> None:
     assert table["partitions"].default == "12"
     assert table["key_dir"].default == "<data home>/keys/<account>"
     assert table["snapshot_dir"].default == ""
-    assert table["recheck_s"].expected == "a number above 0 and at most 3600"
+    assert table["recheck_s"].expected == "a number of at least 0.1 and at most 3600"

@@ -16,6 +16,8 @@ from streams.wire.headers import (
     RequestError,
     command_headers,
     frame_headers,
+    readable_caller,
+    readable_command_headers,
     text,
 )
 
@@ -132,3 +134,20 @@ def test_who_names_another_is_refused_and_not_repeated(caller: Caller, code: Cod
         Deployment(account="main", app_id="77", region="eu").admit(caller)
     assert caught.value.code is code
     assert not {"other", "Main", "us"} & set(caught.value.detail.split())
+
+
+def test_of_a_request_that_is_refused_the_headers_that_can_be_read_are_read() -> None:
+    given = [
+        ("request_id", b"r1"),
+        ("command", b"enroll"),
+        ("consent", b"x" * 300),
+        ("gallery", b""),
+        ("uin", b"\xff"),
+        ("request_ip", b"192.0.2.1"),
+        ("region", b"eu"),
+        ("region", b"us"),
+    ]
+    found = readable_command_headers(given)
+    assert (found.request_id, found.command, found.consent, found.gallery) == ("r1", "enroll", None, None)
+    assert found.caller == Caller(request_ip="192.0.2.1")
+    assert readable_caller(given) == Caller(request_ip="192.0.2.1")

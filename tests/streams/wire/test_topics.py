@@ -38,7 +38,7 @@ def test_accounts_share_no_topic() -> None:
 
 def test_names_are_ones_that_a_broker_takes(topics: Topics) -> None:
     assert all(re.fullmatch(r"[A-Za-z0-9._-]{1,249}", spec.name) for spec in topics)
-    assert len({spec.short for spec in topics}) == len(list(topics)) == 10
+    assert len({spec.short for spec in topics}) == len(list(topics)) == 11
 
 
 def test_a_topic_is_found_by_its_short_name(topics: Topics) -> None:
@@ -62,7 +62,7 @@ def test_pictures_are_dated_by_the_broker_and_kept_for_a_while_at_most(
 
 def test_what_is_the_truth_is_compacted_and_the_rest_is_deleted_in_time(topics: Topics) -> None:
     compacted = {spec.short for spec in topics if spec.config["cleanup.policy"] == "compact"}
-    assert compacted == {"erasures", "face-features", "visits", "running-log"}
+    assert compacted == {"erasures", "face-features", "visits", "running-log", "control"}
     for spec in topics:
         assert ("retention.ms" in spec.config) == (spec.short not in compacted)
         assert int(spec.config.get("retention.ms", 0)) <= 30 * MS_PER_DAY
