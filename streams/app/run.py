@@ -8,17 +8,15 @@ import structlog
 import uvloop
 
 from streams.app.vision import make_vision
-from streams.app.worker import Worker
+from streams.app.worker import StartError, Worker
 from streams.engine import admin
 from streams.engine.brokers import BROKERS
 from streams.engine.header_names import read_any_header_name
 from streams.settings import Settings
 
+__all__ = ["StartError", "checked_epochs", "make_worker", "run_worker"]
+
 _log = structlog.get_logger(__name__)
-
-
-class StartError(Exception):
-    """A worker cannot start where it is told to; the message is one line for the operator."""
 
 
 async def make_worker(settings: Settings) -> Worker:
@@ -70,11 +68,7 @@ async def _work(settings: Settings) -> None:
     """Start a worker and let it run; whatever ends that, it is stopped in order."""
     worker = await make_worker(settings)
     try:
-        try:
-            await worker.start()
-        except OSError as error:
-            where = f"{settings.http_host}:{settings.http_port}"
-            raise StartError(f"FACESTREAMS_HTTP_PORT: {where} cannot be listened on: {error.strerror}") from error
+        await worker.start()
         _log.info("worker started", http_port=worker.http_port, account=settings.account, pack=settings.model_pack)
         await worker.ended()
     finally:

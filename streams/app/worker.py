@@ -31,6 +31,10 @@ TICK_S: Final = 1.0
 LAST_WORDS_S: Final = 3.0
 
 
+class StartError(Exception):
+    """A worker cannot start where it is told to; the message is one line for the operator."""
+
+
 def cores() -> int:
     """Processors that this process may use; all of the machine's where the system does not tell (macOS)."""
     if sys.platform == "linux":
@@ -92,8 +96,15 @@ class Worker:
         return self._views.why_not_ready() or self._engine.why_not_ready()
 
     async def start(self) -> None:
-        """Begin to read the views and join the group. Returns while that is under way: see `why_not_ready`."""
-        await self._health.start()
+        """Begin to read the views and join the group. Returns while that is under way: see `why_not_ready`.
+
+        Raises StartError, and KafkaError where the broker is away.
+        """
+        try:
+            await self._health.start()
+        except OSError as error:
+            where = f"{self._settings.http_host}:{self._settings.http_port}"
+            raise StartError(f"FACESTREAMS_HTTP_PORT: {where} cannot be listened on: {error.strerror}") from error
         await self._views.start()
         await self._engine.start()
         self._ticks = asyncio.create_task(self._tick())

@@ -145,7 +145,12 @@ def render(summary: Summary) -> RenderableType:
 
 
 def _persons(judged: Judgement) -> Table:
-    table = Table(title="Enrolled people against the film's truth", title_justify="left")
+    table = Table(
+        title="Enrolled people against the film's truth",
+        caption="A face that shows only in part may rightly make a sighting more than there are visits.",
+        title_justify="left",
+        caption_justify="left",
+    )
     table.add_column("person")
     for heading in ("frames in view", "named", "visits", "sightings"):
         table.add_column(heading, justify="right")

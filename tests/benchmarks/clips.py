@@ -9,9 +9,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.types import Detections, Picture
+from models.types import Picture
 from models.vision.detect import Detector
 from models.vision.encode import Encoder
+from models.vision.quality import LandmarkQualityGate, QualitySettings
 from streams.demo.cast import CAST
 from streams.demo.film import CAMERAS, FRAMES_PER_S, enrollment_picture, film
 
@@ -67,37 +68,27 @@ def clips_in(directory: Path, detector: Detector, encoder: Encoder) -> Iterator[
 
 
 def people_of(pictures: Sequence[NDArray[Any]], detector: Detector, encoder: Encoder) -> dict[str, bytes]:
-    """One enrollment picture of each person in these frames: the largest face of it, cut out.
+    """One enrollment picture of each person in these frames: the best view by our quality gate, cut out.
 
     Faces are put together by their embeddings, greedily, in the order of the frames; names are `p1`, `p2`, ...
     """
+    gate = LandmarkQualityGate(QualitySettings(min_face_px=ENROLL_MIN_PX, min_confidence=ENROLL_MIN_SCORE))
     people: list[tuple[NDArray[np.float32], float, bytes]] = []
     for pixels in pictures:
         picture = Picture(pixels, "image/jpeg")
         found = detector.detect(picture)
         embeddings = encoder.encode(picture, found.landmarks_xy_px)
-        for row in _enrollable(found):
+        for row, quality in enumerate(gate.assess(picture, found)):
+            if quality.reject_reason is not None:
+                continue
             similarities = [float(embeddings[row] @ known) for known, _, _ in people]
             best = int(np.argmax(similarities)) if similarities else -1
-            candidate = (embeddings[row], _width_px(found, row), _cut(pixels, found.boxes_xyxy_px[row]))
+            candidate = (embeddings[row], quality.score, _cut(pixels, found.boxes_xyxy_px[row]))
             if best < 0 or similarities[best] < OTHER:
                 people.append(candidate)
-            elif similarities[best] >= SAME and candidate[1] > people[best][1]:
+            elif similarities[best] >= SAME and quality.score > people[best][1]:
                 people[best] = candidate
     return {f"p{number}": cut for number, (_, _, cut) in enumerate(people, start=1)}
-
-
-def _enrollable(found: Detections) -> list[int]:
-    return [
-        row
-        for row, score in enumerate(found.scores)
-        if score >= ENROLL_MIN_SCORE and _width_px(found, row) >= ENROLL_MIN_PX
-    ]
-
-
-def _width_px(found: Detections, row: int) -> float:
-    left, top, right, bottom = found.boxes_xyxy_px[row]
-    return float(min(right - left, bottom - top))
 
 
 def _cut(pixels: NDArray[Any], box_xyxy_px: NDArray[np.float32]) -> bytes:

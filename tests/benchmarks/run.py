@@ -66,7 +66,7 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--passes", type=int, default=3, help="times that each system sees each clip")
-    parser.add_argument("--frames", type=int, default=120, help="of each of the demo's cameras")
+    parser.add_argument("--frames", type=int, default=80, help="of each of the demo's cameras")
     parser.add_argument("--out", type=Path, default=Path("build", "bench.json"))
     return parser.parse_args()
 
@@ -152,8 +152,10 @@ def _kernel_share(rows: Sequence[Row]) -> float:
 
 
 def _table(rows: Sequence[Row]) -> Table:
-    table = Table("clip", "system")
-    for heading in ("frames/s", "times OpenCV", "encodings", "named", "agreement"):
+    table = Table()
+    table.add_column("clip", overflow="ellipsis", no_wrap=True)
+    table.add_column("system", min_width=11)
+    for heading in ("frames/s", "x OpenCV", "encodings", "named", "agreement"):
         table.add_column(heading, justify="right")
     for row in rows:
         opencv = next(other for other in rows if (other["clip"], other["system"]) == (row["clip"], OPENCV))

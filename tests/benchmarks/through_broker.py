@@ -95,7 +95,9 @@ class ThroughBroker:
             await worker.ready()
             async with GalleryClient(self._connection, self._topics) as gallery:
                 for person_id, picture in self._clip.people.items():
-                    await gallery.enroll(person_id, picture, consent="bench", consent_basis="of_age")
+                    answer = await gallery.enroll(person_id, picture, consent="bench", consent_basis="of_age")
+                    if not answer.accepted:
+                        raise ValueError(f"{person_id} of {self._clip.name}: {answer.code} ({answer.detail})")
 
     async def _run(self) -> Run:
         reader = await started_consumer(self._connection, self._topics.name(RECOGNITIONS), from_beginning=False)

@@ -105,8 +105,8 @@ class Bench:
 
     async def worker(self, settings: Settings | None = None) -> Worker:
         worker = await make_worker(settings or self.settings)
-        await worker.start()
         self.stack.push_async_callback(worker.stop)
+        await worker.start()
         async with asyncio.timeout(PATIENCE_S):
             while worker.why_not_ready() is not None:
                 await asyncio.sleep(0.05)

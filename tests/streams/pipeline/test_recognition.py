@@ -2,11 +2,13 @@
 
 import io
 import re
+import socket
 
 import msgspec
 import pytest
 from PIL import Image
 
+from streams.app.worker import StartError
 from streams.wire.records import Recognition
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(180)]
@@ -152,3 +154,13 @@ async def test_galleries_are_apart(bench, desk, portraits) -> None:
     records = await recognitions.count(3)
     said = {record["camera_id"]: (record["gallery"], record["faces"][0]["match"]["person_id"]) for record in records}
     assert said == {"lobby": ("default", None), "lobby2": ("vip", "gwen"), "vault": ("vip", "gwen")}
+
+
+async def test_a_port_that_is_taken_ends_the_start_in_one_line(bench) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        taken = msgspec.structs.replace(bench.settings, http_port=port)
+        with pytest.raises(StartError, match=f"^FACESTREAMS_HTTP_PORT: 127.0.0.1:{port} cannot be listened on: "):
+            await bench.worker(taken)
