@@ -1,7 +1,7 @@
 """How a program outside the worker reaches the broker: without a group, and without creating a topic."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -60,16 +60,22 @@ async def require_topics(connection: Connection, *names: str) -> None:
     Asked of the whole list: a broker may create a topic, with settings that keep no promise, for whoever
     asks for it by name.
     """
+    async with _admin(connection) as admin:
+        existing = set(await admin.list_topics())
+    for name in names:
+        if name not in existing:
+            raise TopicMissingError(name)
+
+
+@asynccontextmanager
+async def _admin(connection: Connection) -> AsyncIterator[AIOKafkaAdminClient]:
     admin = AIOKafkaAdminClient(request_timeout_ms=int(REQUEST_TIMEOUT_S * 1000), **connection.client_options())
     try:
         with reaching(connection):
             await admin.start()
-            existing = set(await admin.list_topics())
+            yield admin
     finally:
         await admin.close()
-    for name in names:
-        if name not in existing:
-            raise TopicMissingError(name)
 
 
 async def started_producer(connection: Connection, *, max_picture_bytes: int) -> AIOKafkaProducer:
@@ -94,6 +100,7 @@ async def started_consumer(connection: Connection, topic: str, *, from_beginning
 
     Its place is settled before this returns: whatever is appended afterwards will be read.
     """
+    partitions = await _partitions(connection, topic)
     consumer = AIOKafkaConsumer(
         group_id=None,
         enable_auto_commit=False,
@@ -104,7 +111,7 @@ async def started_consumer(connection: Connection, topic: str, *, from_beginning
     try:
         with reaching(connection):
             await consumer.start()
-            consumer.assign(await _partitions(consumer, topic))
+            consumer.assign(partitions)
             seek = consumer.seek_to_beginning if from_beginning else consumer.seek_to_end
             if not await seek():
                 raise BrokerUnreachableError(connection.bootstrap_servers)
@@ -114,10 +121,10 @@ async def started_consumer(connection: Connection, topic: str, *, from_beginning
     return consumer
 
 
-async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> list[TopicPartition]:
-    # partitions_for_topic answers from what the client has cached, and nothing is cached before the first question
-    await consumer.topics()
-    partitions = consumer.partitions_for_topic(topic)
-    if not partitions:
+async def _partitions(connection: Connection, topic: str) -> list[TopicPartition]:
+    # a consumer without a topic knows of no partition: Kafka tells it only of the topics that it asks for
+    async with _admin(connection) as admin:
+        [described] = await admin.describe_topics([topic])
+    if not described["partitions"]:
         raise TopicMissingError(topic)
-    return [TopicPartition(topic, partition) for partition in sorted(partitions)]
+    return [TopicPartition(topic, number) for number in sorted(each["partition"] for each in described["partitions"])]
