@@ -8,18 +8,17 @@ MIN_IOU = 0.3
 
 
 def agreement(names: Names, reference: Names) -> float | None:
-    """Of the face-frames that the reference names, the share that bears the same name; None if it names none.
+    """Of the face-frames that the reference sees, the share that bears the same name; None if it sees none.
 
-    Faces are the same from an overlap of MIN_IOU on. What the reference leaves without a name counts neither
-    way: a followed face keeps its name while it turns away, which a frame by itself cannot know.
+    Faces are the same from an overlap of MIN_IOU on. Where the reference states no name, to state none is the same,
+    be it that the face was not seen.
     """
-    named = same = 0
+    seen = same = 0
     for frame, faces in reference.items():
         said = names.get(frame, ())
         for box, name in faces:
-            if name is None:
-                continue
-            named += 1
+            seen += 1
             nearest = max(said, key=lambda face: iou(face[0], box), default=None)
-            same += nearest is not None and iou(nearest[0], box) >= MIN_IOU and nearest[1] == name
-    return same / named if named else None
+            stated = nearest[1] if nearest is not None and iou(nearest[0], box) >= MIN_IOU else None
+            same += stated == name
+    return same / seen if seen else None

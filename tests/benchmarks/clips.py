@@ -13,8 +13,7 @@ from models.types import Picture
 from models.vision.detect import Detector
 from models.vision.encode import Encoder
 from models.vision.quality import LandmarkQualityGate, QualitySettings
-from streams.demo.cast import CAST
-from streams.demo.film import CAMERAS, FRAMES_PER_S, enrollment_picture, film
+from streams.demo.film import CAMERAS, FRAMES_PER_S, film
 
 JPEG_QUALITY = 90
 ENROLL_FRAMES = 12
@@ -46,11 +45,11 @@ class Clip:
         return sum(map(len, self.cameras.values()))
 
 
-def demo_clip(frames: int) -> Clip:
-    """The demo's film, its first `frames` of each camera, with the demo's own enrollment pictures."""
+def demo_clip(frames: int, detector: Detector, encoder: Encoder) -> Clip:
+    """The demo's film, its first `frames` of each camera; whoever its first frames show well is enrolled from them."""
     cameras = {camera_id: [frame.jpeg for frame in film(camera_id, frames)] for camera_id in CAMERAS}
-    people = {person.person_id: enrollment_picture(person) for person in CAST if person.enrolled}
-    return Clip("demo", FRAMES_PER_S, cameras, people)
+    first = [decoded(jpeg) for reel in cameras.values() for jpeg in reel[:ENROLL_FRAMES]]
+    return Clip("demo", FRAMES_PER_S, cameras, people_of(first, detector, encoder))
 
 
 def clips_in(directory: Path, detector: Detector, encoder: Encoder) -> Iterator[Clip]:
@@ -89,6 +88,13 @@ def people_of(pictures: Sequence[NDArray[Any]], detector: Detector, encoder: Enc
             elif similarities[best] >= SAME and quality.score > people[best][1]:
                 people[best] = candidate
     return {f"p{number}": cut for number, (_, _, cut) in enumerate(people, start=1)}
+
+
+def decoded(jpeg: bytes) -> NDArray[Any]:
+    """BGR pixels of a JPEG."""
+    pixels = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    assert pixels is not None
+    return pixels
 
 
 def _cut(pixels: NDArray[Any], box_xyxy_px: NDArray[np.float32]) -> bytes:

@@ -6,7 +6,7 @@ from typing import Any
 
 import cv2
 import numpy as np
-from clips import Clip
+from clips import Clip, decoded
 from numpy.typing import NDArray
 from systems import Named, Run
 
@@ -74,13 +74,6 @@ class EveryFace:
         if not faces:
             raise ValueError(f"{self.name} finds no face in an enrollment picture")
         return max(faces, key=lambda face: face[0][2] * face[0][3])[1]
-
-
-def decoded(jpeg: bytes) -> Pixels:
-    """BGR pixels of a JPEG."""
-    pixels = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
-    assert pixels is not None
-    return pixels
 
 
 def fractions(box_ltwh_px: BoxLTWH, pixels: Pixels) -> BoxLTWH:

@@ -7,8 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
-from clips import Clip
-from every_face import decoded
+from clips import Clip, decoded
 
 from models.types import Picture
 from models.vision.detect import Detector

@@ -20,7 +20,10 @@ def readme(root: Path) -> str:
 
 
 def test_every_setting_stands_in_it_as_the_code_has_it(readme: str) -> None:
-    wanted = [f"| {row.name.upper()} | {row.default} | {row.expected} | {row.description} |" for row in rows(Settings)]
+    wanted = [
+        f"| {row.name.upper()} | {f'`{row.default}`' if row.default else ''} | {row.expected} | {row.description} |"
+        for row in rows(Settings)
+    ]
     table = readme.split("## Settings")[1].split("\n## ", maxsplit=1)[0].splitlines()
     assert [line for line in table if line.startswith("| ")][1:] == wanted
 
