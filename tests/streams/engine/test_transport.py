@@ -13,7 +13,7 @@ from faust.transport import consumer as faust_consumer
 from faust.transport.drivers import aiokafka as driver
 from mode.threads import ServiceThread
 
-from streams.engine import transport
+from streams.engine import consumer, transport
 from streams.engine.lease import Lease
 
 
@@ -61,8 +61,8 @@ def test_faust_still_waits_for_work_in_flight_without_a_limit() -> None:
 
 
 def test_our_engine_uses_our_consumer() -> None:
-    assert transport._Transport.Consumer is transport._Consumer
-    assert transport._Consumer.RebalanceListener is transport._Listener
+    assert consumer.LeasedTransport.Consumer is consumer.LeasedConsumer
+    assert consumer.LeasedConsumer.RebalanceListener is consumer._Listener
 
 
 def test_an_answer_to_a_fetch_is_noted_with_its_time_whether_or_not_it_holds_records() -> None:
@@ -95,7 +95,7 @@ async def test_a_fetch_that_is_cancelled_does_not_end_the_consumers_thread_witho
         closed.append("client")
 
     monkeypatch.setattr(driver.AIOKafkaConsumerThread, "on_thread_stop", cancelled)
-    thread = object.__new__(transport._ConsumerThread)
+    thread = object.__new__(consumer._ConsumerThread)
     thread._consumer = SimpleNamespace(_client=SimpleNamespace(close=close))
     await thread.on_thread_stop()
     assert closed == ["client"]
@@ -129,16 +129,16 @@ def test_at_the_stop_the_producer_still_takes_records_when_the_consumer_has_stop
 async def test_a_commit_that_nobody_takes_is_given_up_when_we_stop_and_only_then(monkeypatch, stopping) -> None:
     answered = asyncio.get_running_loop().create_future()
     now = iter(range(0, 1000, 2))
-    monkeypatch.setattr(transport, "LOOK_S", 0)
-    monkeypatch.setattr(transport, "time", SimpleNamespace(monotonic=lambda: next(now)))
+    monkeypatch.setattr(consumer, "LOOK_S", 0)
+    monkeypatch.setattr(consumer, "time", SimpleNamespace(monotonic=lambda: next(now)))
 
     async def commit(self, offsets) -> bool:
         return await answered
 
     monkeypatch.setattr(driver.Consumer, "_commit", commit)
-    consumer = object.__new__(transport._Consumer)
-    consumer.app = SimpleNamespace(should_stop=stopping)
-    committing = asyncio.create_task(consumer._commit({}))
+    leased = object.__new__(consumer.LeasedConsumer)
+    leased.app = SimpleNamespace(should_stop=stopping)
+    committing = asyncio.create_task(leased._commit({}))
     for _ in range(20):
         await asyncio.sleep(0)
     if stopping:
