@@ -27,18 +27,15 @@ class EveryFace:
         min_similarity: Callable[[int], float],
         *,
         opencv_threads: int = 1,
-        once_a_frame: bool = False,
     ) -> None:
         """Make it; nothing is enrolled before `run`.
 
         min_similarity: from which a face is named, by the number of people who are enrolled.
-        once_a_frame: of faces that would bear one name, the most similar alone does.
         """
         self.name = name
         self._look = look
         self._min_similarity = min_similarity
         self._opencv_threads = opencv_threads
-        self._once_a_frame = once_a_frame
 
     def run(self, clip: Clip) -> Run:
         """See `System`."""
@@ -65,8 +62,6 @@ class EveryFace:
         similarities = np.array(embeddings) @ known.T
         best = similarities.argmax(axis=1)
         sure = similarities.max(axis=1) >= self._min_similarity(len(names))
-        if self._once_a_frame:
-            sure &= similarities.argmax(axis=0)[best] == np.arange(len(embeddings))
         return [names[person] if certain else None for person, certain in zip(best, sure, strict=True)]
 
     def _enrolled(self, picture: bytes) -> NDArray[np.float32]:

@@ -30,7 +30,6 @@ from through_broker import ThroughBroker
 
 CLIPS_VARIABLE = "FACESTREAMS_BENCH_CLIPS"
 REFERENCE, OPENCV, OURS, KERNELS = "reference", "opencv", "facestreams", "kernels"
-ONCE = "reference, a name once a frame"
 LEAST_FRAMES = 1000
 """Ours sees a clip on as many cameras at once as give it this many frames: a start and an end would else weigh in."""
 
@@ -38,9 +37,8 @@ LEAST_FRAMES = 1000
 class Row(TypedDict):
     """A line of the result. named: face-frames that bear a name.
 
-    agreement: with the reference, which names each face by itself. agreement_once: with one that names the most
-    similar face of a frame alone, since nobody is in a frame twice: of two people who look alike to the encoder when
-    they turn, the first gives both one name. null where the reference sees nobody.
+    agreement: with the reference, which names each face by itself: of two people who look alike to the encoder when
+    they turn, it gives both one name, which ours never does. null where the reference sees nobody.
     """
 
     clip: str
@@ -49,7 +47,6 @@ class Row(TypedDict):
     encodings: int
     named: int | None
     agreement: float | None
-    agreement_once: float | None
 
 
 def main() -> int:
@@ -105,8 +102,8 @@ def _rows_of(clip: Clip, rig: Rig, passes: int, console: Console) -> list[Row]:
                 runs[system.name].append(system.run(clip))
             encodings = runs[OURS][-1].encodings / len(clip)
             kernels.append(kernel_fps(clip, copies, encodings, rig.detector, rig.encoder))
-    reference, once = runs[REFERENCE][0].names, runs.pop(ONCE)[0].names
-    rows = [_row(clip, name, seen, reference, once) for name, seen in runs.items()]
+    reference = runs[REFERENCE][0].names
+    rows = [_row(clip, name, seen, reference) for name, seen in runs.items()]
     bare = Row(
         clip=clip.name,
         system=KERNELS,
@@ -114,7 +111,6 @@ def _rows_of(clip: Clip, rig: Rig, passes: int, console: Console) -> list[Row]:
         encodings=_row_of(rows, OURS)["encodings"],
         named=None,
         agreement=None,
-        agreement_once=None,
     )
     return [*_best_of_threads(rows), bare]
 
@@ -126,7 +122,6 @@ def _usual(rig: Rig) -> list[System]:
     at = rig.min_similarity
     return [
         EveryFace(REFERENCE, one_by_one, at),
-        EveryFace(ONCE, one_by_one, at, once_a_frame=True),
         EveryFace(f"{OPENCV} 1", opencv, at),
         EveryFace(f"{OPENCV} 2", opencv, at, opencv_threads=2),
         EveryFace("verifyface", looks.verifyface(), at),
@@ -134,7 +129,7 @@ def _usual(rig: Rig) -> list[System]:
     ]
 
 
-def _row(clip: Clip, system: str, runs: Sequence[Run], reference: Names, once: Names) -> Row:
+def _row(clip: Clip, system: str, runs: Sequence[Run], reference: Names) -> Row:
     return Row(
         clip=clip.name,
         system=system,
@@ -142,7 +137,6 @@ def _row(clip: Clip, system: str, runs: Sequence[Run], reference: Names, once: N
         encodings=round(median(run.encodings for run in runs)),
         named=round(median(run.named for run in runs)),
         agreement=_median_agreement(runs, reference),
-        agreement_once=_median_agreement(runs, once),
     )
 
 
@@ -173,13 +167,13 @@ def _table(rows: Sequence[Row]) -> Table:
     opencv = _row_of(rows, OPENCV)
     table = Table(title=rows[0]["clip"], title_justify="left")
     table.add_column("system")
-    for heading in ("frames/s", "times OpenCV", "encodings", "named", "agreement", "once a frame"):
+    for heading in ("frames/s", "times OpenCV", "encodings", "named", "agreement"):
         table.add_column(heading, justify="right")
     for row in rows:
         times = f"{row['fps'] / opencv['fps']:.1f}"
         named = "" if row["named"] is None else str(row["named"])
-        shares = ("" if share is None else f"{share:.1%}" for share in (row["agreement"], row["agreement_once"]))
-        table.add_row(row["system"], f"{row['fps']:.1f}", times, str(row["encodings"]), named, *shares)
+        share = "" if row["agreement"] is None else f"{row['agreement']:.1%}"
+        table.add_row(row["system"], f"{row['fps']:.1f}", times, str(row["encodings"]), named, share)
     return table
 
 

@@ -44,7 +44,7 @@ def test_the_kernels_share_is_of_the_first_clip_and_opencvs_row_is_its_faster_on
     import run
 
     def row(clip: str, system: str, fps: float) -> run.Row:
-        return run.Row(clip=clip, system=system, fps=fps, encodings=1, named=1, agreement=1.0, agreement_once=1.0)
+        return run.Row(clip=clip, system=system, fps=fps, encodings=1, named=1, agreement=1.0)
 
     rows = [
         row("demo", "reference", 1),
