@@ -29,7 +29,7 @@ schemas: $(STAMP)  ## Write streams/wire/schemas from the records
 	@$(VENV)/python -m streams.wire.schemas
 
 LOCK = $(VENV)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-    --no-emit-index-url --no-emit-find-links $(if $(UPGRADE),--upgrade)
+    $(if $(UPGRADE),--upgrade)
 
 lock: $(STAMP)  ## Write the lock files from pyproject.toml; UPGRADE=1 takes the newest versions
 	@$(LOCK) --group build -o requirements-build.lock
