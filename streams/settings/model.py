@@ -76,7 +76,11 @@ class Settings(Struct, frozen=True, kw_only=True):
     region: Annotated[str, _text(Name, "up to 256 characters", "the one region that is served")] = "local"
     partitions: Annotated[
         int,
-        Meta(ge=1, le=1000, description="of each topic, fixed for life; 2 to 3 times the largest number of workers"),
+        Meta(
+            ge=1,
+            le=1000,
+            description="of all topics but control and error-log; fixed for life; 2 to 3 times the most workers",
+        ),
     ] = 12
     replication: Annotated[int, Meta(ge=1, le=9, description="copies of each topic")] = 1
 
