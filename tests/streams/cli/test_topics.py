@@ -1,15 +1,16 @@
 import pytest
 
 from streams.cli.exit_codes import ExitCode
+from streams.engine.brokers import Broker
 from streams.wire.connection import Connection
 from streams.wire.topics import Topics
 
 pytestmark = pytest.mark.broker
 
 
-def test_topics_are_created_once_and_verified(facestreams, connection: Connection) -> None:
+def test_topics_are_created_once_and_verified(facestreams, broker: Broker, connection: Connection) -> None:
     options = ("--bootstrap-servers", connection.bootstrap_servers, "--prefix", "made", "--partitions", "1")
-    options += ("--broker", "embedded")
+    options += ("--broker", broker.name)
 
     code, found, _ = facestreams(*options, "topics", "verify")
     assert code == ExitCode.REFUSED

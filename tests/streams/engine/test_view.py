@@ -91,13 +91,13 @@ async def read_to_the_end(view: View) -> dict[int, int]:
 async def test_goes_on_from_given_offsets_and_reads_nothing_below_them(connection, topics, producer) -> None:
     name = topics.name(VISITS)
     for number in range(8):
-        await producer.send_and_wait(name, b"old", partition=number % topics.partitions)
+        await producer.send_and_wait(name, b"old", b"k%d" % number, partition=number % topics.partitions)
     first = View(name, connection, lambda record: None)
     await first.start()
     offsets = await read_to_the_end(first)
     await first.stop()
     assert offsets == dict.fromkeys(range(topics.partitions), 2)
-    await producer.send_and_wait(name, b"new", partition=3)
+    await producer.send_and_wait(name, b"new", b"k", partition=3)
     seen: list[tuple[int, int, bytes]] = []
     second = View(name, connection, lambda record: seen.append((record.partition, record.offset, record.value)))
     await second.start(offsets)
@@ -120,7 +120,7 @@ async def test_offsets_outside_the_topic_are_refused_and_it_can_start_from_the_b
     connection, topics, producer, offsets, reason
 ) -> None:
     for value in (b"a", b"b"):
-        await producer.send_and_wait(topics.name(VISITS), value, partition=0)
+        await producer.send_and_wait(topics.name(VISITS), value, value, partition=0)
     seen: list[bytes] = []
     view = View(topics.name(VISITS), connection, lambda record: seen.append(record.value))
     for refuse in (view.check, view.start):

@@ -1,4 +1,4 @@
-"""Whole workers in the test's own process, on the embedded broker, with the default networks and real faces."""
+"""Whole workers in the test's own process, on each broker, with the default networks and real faces."""
 
 import asyncio
 import json
@@ -18,6 +18,7 @@ from streams.demo.cast import CAST
 from streams.demo.film import enrollment_picture, film
 from streams.edge.client import GalleryClient
 from streams.engine import admin
+from streams.engine.brokers import Broker
 from streams.settings import Settings
 from streams.wire.connection import Connection
 from streams.wire.topics import Topics
@@ -33,17 +34,17 @@ def key_dir(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-async def settings(connection: Connection, topics: Topics, key_dir: Path) -> Settings:
+async def settings(broker: Broker, connection: Connection, topics: Topics, key_dir: Path) -> Settings:
     await admin.create_missing(connection, topics, replication=1)
-    return Settings.from_environment(environment(connection, topics, key_dir))
+    return Settings.from_environment(environment(broker, connection, topics, key_dir))
 
 
-def environment(connection: Connection, topics: Topics, key_dir: Path) -> dict[str, str]:
+def environment(broker: Broker, connection: Connection, topics: Topics, key_dir: Path) -> dict[str, str]:
     import os
 
     given = {
         "BOOTSTRAP_SERVERS": connection.bootstrap_servers,
-        "BROKER": "embedded",
+        "BROKER": broker.name,
         "PREFIX": topics.prefix,
         "PARTITIONS": str(topics.partitions),
         "KEY_DIR": str(key_dir),

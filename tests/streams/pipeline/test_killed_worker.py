@@ -33,8 +33,8 @@ async def recognised(process: WorkerProcess) -> float:
 
 
 @pytest.fixture
-def processes(settings, key_dir):
-    given = environment(settings.connection(), settings.topics(), key_dir)
+def processes(broker, settings, key_dir):
+    given = environment(broker, settings.connection(), settings.topics(), key_dir)
     started = [WorkerProcess({**given, "FACESTREAMS_HTTP_PORT": free_port()}) for _ in range(2)]
     yield started
     for process in started:
