@@ -24,7 +24,6 @@ RUN /opt/facestreams/bin/python -c "from pathlib import Path; from models.packs 
     && chmod -R a+rX /opt/facestreams/cache
 
 
-
 FROM python:3.13-slim-bookworm
 LABEL org.opencontainers.image.title="facestreams" \
       org.opencontainers.image.licenses="Apache-2.0"
@@ -34,8 +33,10 @@ RUN useradd --system --uid 10001 --home-dir /var/lib/facestreams --create-home -
     && chmod 0700 /var/lib/facestreams
 COPY --from=build /opt/facestreams /opt/facestreams
 
+# ORT_DISABLE_TELEMETRY: onnxruntime would otherwise draw a lasting id for the machine and gather how it is used.
 ENV PATH=/opt/facestreams/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
+    ORT_DISABLE_TELEMETRY=1 \
     FACESTREAMS_CACHE_DIR=/opt/facestreams/cache \
     FACESTREAMS_KEY_DIR=/var/lib/facestreams/keys \
     FACESTREAMS_HTTP_PORT=8780
@@ -44,6 +45,8 @@ USER 10001
 WORKDIR /var/lib/facestreams
 VOLUME /var/lib/facestreams
 EXPOSE 8780
-HEALTHCHECK --interval=10s --timeout=5s --start-period=60s CMD ["python", "-c", "import http.client, os, sys; c = http.client.HTTPConnection('127.0.0.1', int(os.environ['FACESTREAMS_HTTP_PORT']), timeout=4); c.request('GET', '/live'); sys.exit(c.getresponse().status != 200)"]
+# Whether the process should go on. Whether it is ready to recognise is another question, at /ready: a worker that waits
+# for its broker is not, and to start it again would not help.
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s CMD ["python", "-c", "import http.client, os, sys; c = http.client.HTTPConnection('127.0.0.1', int(os.environ['FACESTREAMS_HTTP_PORT']), timeout=4); c.request('GET', '/live'); r = c.getresponse(); sys.exit(r.status != 200 and r.read().decode())"]
 ENTRYPOINT ["facestreams"]
 CMD ["worker"]

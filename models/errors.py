@@ -30,6 +30,10 @@ class PictureError(ModelsError):
         self.detail = detail
 
 
+class AbortedError(ModelsError):
+    """The computation was told to end before it had a result. What it was to change is as it was before."""
+
+
 class PackError(ModelsError):
     """A model pack cannot be used: a file is missing, altered or of the wrong form. Stops the start."""
 

@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from models import abort
 from models.types import (
     Detections,
     EnrollmentReason,
@@ -75,11 +76,12 @@ class Recognizer:
         """Who is in this frame.
 
         frame_ref: names the frame in track ids and in Match.encoded_at. at_ms: the broker's append time; it may
-        stand still, jump, or step back. Raises PictureError for bytes that are no picture; when anything is raised,
-        `camera` is as it was before.
+        stand still, jump, or step back. Raises PictureError for bytes that are no picture, AbortedError when it is
+        told to end (`models.abort`); when anything is raised, `camera` is as it was before.
         """
         times = [self._timer()]
         picture = self._decoder.decode(encoded)
+        abort.check()
         times.append(self._timer())
         detections = self._detector.detect(picture)
         times.append(self._timer())
@@ -87,6 +89,7 @@ class Recognizer:
         moment = self._follower.follow(camera._scene, detections, qualities, frame_ref=frame_ref, at_ms=at_ms)
         times.append(self._timer())
         embeddings = self._encoded(picture, detections, moment.rows)
+        abort.check()
         times.append(self._timer())
         moment = self._follower.learn(moment, embeddings)
         matches, scene = self._follower.state(moment, gallery)
@@ -104,13 +107,14 @@ class Recognizer:
         )
 
     def examine(self, encoded: bytes) -> EnrollmentView | EnrollmentRefusal:
-        """The one good face of an enrollment picture, or why there is none. Raises PictureError.
+        """The one good face of an enrollment picture, or why there is none. Raises PictureError and AbortedError.
 
         Consent belongs to one person, so a second face refuses the picture however small it is beside the first,
         with one exception: a face that is too small to be recognised, or too faint to be surely a face, does not
         count beside another. A second person who is merely turned away or blurred does.
         """
         picture = self._decoder.decode(encoded)
+        abort.check()
         detections = self._detector.detect(picture)
         qualities = self._gate.assess(picture, detections)
         counted = [row for row, quality in enumerate(qualities) if quality.reject_reason not in _NOBODY]

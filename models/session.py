@@ -1,12 +1,17 @@
 """The one place that runs networks: onnxruntime on the processor, one thread for each call."""
 
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+# Read at its import: else onnxruntime writes a device id and a record of its use under the home directory.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
 import onnxruntime
 
-from models.errors import PackError
+from models import abort
+from models.errors import AbortedError, PackError
 from models.types import Float32
 
 PROVIDERS = ("CPUExecutionProvider",)
@@ -27,18 +32,46 @@ def session_options() -> Any:
     return options
 
 
+class Endable:
+    """onnxruntime's session for whoever calls it, a run of which ends with the abort that it runs under."""
+
+    def __init__(self, runtime: Any) -> None:
+        """runtime: an onnxruntime.InferenceSession."""
+        self._runtime = runtime
+
+    def __getattr__(self, name: str) -> Any:
+        """All but `run` is the session's own."""
+        return getattr(self._runtime, name)
+
+    def run(self, output_names: Sequence[str] | None, inputs: Mapping[str, Any]) -> list[Any]:
+        """See onnxruntime.InferenceSession.run. Raises AbortedError where the abort was set."""
+        running = abort.current()
+        if running is None:
+            return list(self._runtime.run(output_names, dict(inputs)))
+        abort.check()
+        options = onnxruntime.RunOptions()
+        try:
+            with running.ends(lambda: setattr(options, "terminate", True)):
+                return list(self._runtime.run(output_names, dict(inputs), options))
+        except Exception as error:
+            if running.is_set:  # onnxruntime has one exception for whatever goes wrong, the order to end included
+                raise AbortedError from error
+            raise
+
+
 class Session:
     """A loaded network. `run` may be called from several threads at once."""
 
     def __init__(self, file: Path) -> None:
         """Load the network; raises PackError if onnxruntime cannot."""
         try:
-            self.runtime = onnxruntime.InferenceSession(str(file), session_options(), providers=list(PROVIDERS))
+            runtime = onnxruntime.InferenceSession(str(file), session_options(), providers=list(PROVIDERS))
         except Exception as error:  # onnxruntime's exceptions share no base class
             raise PackError(f"{file}: onnxruntime cannot load this network: {error}") from error
+        self.runtime = Endable(runtime)
         self.input_names: tuple[str, ...] = tuple(value.name for value in self.runtime.get_inputs())
         self.output_names: tuple[str, ...] = tuple(value.name for value in self.runtime.get_outputs())
 
     def run(self, inputs: Mapping[str, Float32]) -> dict[str, Float32]:
-        """Arrays by output name for arrays by input name."""
-        return dict(zip(self.output_names, self.runtime.run(None, dict(inputs)), strict=True))
+        """Arrays by output name for arrays by input name. Raises AbortedError, see `models.abort`."""
+        return dict(zip(self.output_names, self.runtime.run(None, inputs), strict=True))

@@ -13,7 +13,7 @@ from models.errors import PackError
 from models.packs.base import Pack, network_name, sha256_of
 from models.packs.opencv_zoo import SFACE, SFACE_IMPOSTOR_MEAN, YUNET
 from models.packs.prepared import prepared_file, read_network
-from models.session import PROVIDERS, Session, session_options
+from models.session import PROVIDERS, Endable, Session, session_options
 from models.vision.detect import DetectionSettings, Detector, InsightFaceDetector, YuNetDetector
 from models.vision.encode import ArcFaceEncoder
 
@@ -154,9 +154,15 @@ def _from_model_zoo(file: Path) -> Any:
     from insightface.model_zoo import get_model  # noqa: PLC0415 - takes a second, needed for this pack alone
 
     try:
-        return get_model(str(file), providers=list(PROVIDERS), sess_options=session_options())
+        # one session for all sizes: those that an SCRFD makes for itself could not be ended
+        network = get_model(
+            str(file), providers=list(PROVIDERS), sess_options=session_options(), static_shape_sessions=False
+        )
     except Exception as error:  # onnxruntime's exceptions share no base class, and model_zoo asserts
         raise PackError(f"{file}: InsightFace cannot load this network: {error}") from error
+    if network is not None:
+        network.session = Endable(network.session)
+    return network
 
 
 def _is_yunet(file: Path) -> bool:

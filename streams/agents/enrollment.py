@@ -1,10 +1,8 @@
 """The enrollment agent: a gallery command in, an answer out; features or tombstones on face-features between."""
 
-import asyncio
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final
 
 from models.errors import PictureError
 from models.gallery.gallery import Galleries
@@ -15,6 +13,7 @@ from streams.agents.commands import ENROLL, FORGET, Command, CommandReader
 from streams.agents.gallery_view import GalleryView
 from streams.agents.gallery_writer import GalleryWriter
 from streams.agents.journal import Journal
+from streams.agents.pool import Pool, TimedOutError
 from streams.agents.said_before import SaidBefore
 from streams.engine.lanes import Lane
 from streams.engine.outlet import Outlet, Output
@@ -25,8 +24,6 @@ from streams.wire.codes import Code
 from streams.wire.headers import CONSENT_BASES, RequestError
 from streams.wire.records import Erasure, GalleryEvent
 from streams.wire.topics import GALLERY_EVENTS, Topics
-
-T = TypeVar("T")
 
 ACCEPTED: Final = frozenset({Code.ENROLLED, Code.FORGOTTEN})
 
@@ -60,7 +57,7 @@ class EnrollmentAgent:
     erasures: SaidBefore[Erasure]
     views: Sequence[View]
     writer: GalleryWriter
-    pool: Executor
+    pool: Pool
     journal: Journal
     failed: Callable[[Code], object]
     clock_ms: Callable[[], int]
@@ -88,6 +85,8 @@ class EnrollmentAgent:
                 return await self._forget(command, request, outlet)
         except RequestError as error:
             return Result(error.code, error.detail)
+        except TimedOutError as error:
+            return Result(Code.TIMED_OUT, f"the examination {error}")
         return Result(Code.UNKNOWN_COMMAND, f"the header command is neither {ENROLL} nor {FORGET}")
 
     async def _enroll(self, command: Command, request: Request, outlet: Outlet) -> Result:
@@ -98,12 +97,12 @@ class EnrollmentAgent:
         if str(command.event_id) in self.known.stored(command.gallery, command.person_id):
             return Result(Code.ENROLLED, features=1)
         try:
-            examined = await self._in_pool(lambda: self.recognizer.examine(request.value or b""))
+            examined = await self.pool.run(lambda: self.recognizer.examine(request.value or b""))
         except PictureError as error:
             return Result(Code.BAD_PICTURE, f"{error.code}: {error.detail}")
         if isinstance(examined, EnrollmentRefusal):
             return Result(Code(examined.reason.value), _why(examined))
-        if await self._in_pool(lambda: self._resembles_another(command, examined)):
+        if await self.pool.run(lambda: self._resembles_another(command, examined)):
             return Result(Code.LOOKS_LIKE_ANOTHER_PERSON, "the face matches a person of another id in this gallery")
         await self.writer.store(command, examined.embedding, examined.quality.score, outlet)
         return Result(Code.ENROLLED, features=1)
@@ -159,9 +158,6 @@ class EnrollmentAgent:
             request, asked, code, answer.detail, person=answer.person, algorithm_output=algorithm_output
         )
         return [event, *failure]
-
-    async def _in_pool(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self.pool, work)
 
 
 def _why(refusal: EnrollmentRefusal) -> str:

@@ -33,12 +33,14 @@ class GalleryView:
     """What face-features holds, as this worker sees it.
 
     model_version: of the encoder whose features this worker can match.
+    partitions: of the topic; what stands in another one than its key names is refused, since its order is nobody's.
     refused: told the code of each record that was refused.
     """
 
     keys: KeyDirectory
     galleries: Galleries
     model_version: str
+    partitions: int
     refused: Callable[[Code], object]
     _data_keys: dict[Person, bytes] = field(default_factory=dict, repr=False)
     _stored: dict[Person, frozenset[str]] = field(default_factory=dict)
@@ -48,6 +50,9 @@ class GalleryView:
         try:
             key = FeatureKey.decode(record.key or b"")
         except ValueError:
+            self.refused(Code.BAD_RECORD)
+            return
+        if record.partition != key.partition(self.partitions):
             self.refused(Code.BAD_RECORD)
             return
         person = (key.gallery, key.person_id)
@@ -93,7 +98,7 @@ class GalleryView:
     def _take_feature(self, person: Person, feature_id: str, record: Any) -> None:
         self._stored[person] = self._stored.get(person, frozenset()) | {feature_id}
         headers = dict(record.headers)
-        key_id, version = (headers.get(name, b"").decode(errors="replace") for name in ("key_id", "model_version"))
+        key_id, version = ((headers.get(name) or b"").decode(errors="replace") for name in ("key_id", "model_version"))
         data_key = self._data_keys.get(person)
         if data_key is None:
             self.refused(Code.BAD_SEAL)
@@ -110,6 +115,8 @@ class GalleryView:
 
     def _forget(self, person: Person, feature_id: str | None) -> None:
         """A tombstone on a person's key forgets all that it sealed."""
+        if not self.holds(*person):
+            return  # nor is a gallery made for it: its name may be anybody's
         gallery = self.galleries.get(person[0])
         if feature_id is None:
             self._data_keys.pop(person, None)

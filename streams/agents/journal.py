@@ -1,5 +1,6 @@
 """What every request leaves behind: one running-log entry, and an error-log entry if it failed."""
 
+import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -14,9 +15,10 @@ from streams.logs.error import Repeats, error_log_entry
 from streams.logs.running import Asked, running_log_entry
 from streams.wire import records
 from streams.wire.codes import MEANING, Code
+from streams.wire.event_id import EventId
 from streams.wire.headers import Deployment
 from streams.wire.records import ErrorLogEntry, InputSummary, LoggedFace
-from streams.wire.topics import ERROR_LOG, FACE_FEATURES, RUNNING_LOG, Topics
+from streams.wire.topics import CAMERA_FRAMES, ERROR_LOG, RUNNING_LOG, Topics
 
 _log = structlog.get_logger(__name__)
 
@@ -69,8 +71,8 @@ class Journal:
         written = self.repeats.admit(entry, self.clock_ms())
         return [self.running(asked, code), *map(self._error, written)]
 
-    def view_refused(self, code: Code) -> None:
-        """A record of the gallery topic could not be used: summed by cause, and written with the other sums."""
+    def view_refused(self, short: str, code: Code) -> None:
+        """A record of the topic `short` could not be used: summed by cause, and written with the other sums."""
         entry = ErrorLogEntry(
             event_id=None,
             request_interface="view",
@@ -82,15 +84,43 @@ class Journal:
             camera_id=None,
             person=None,
             logged_at_ms=self.clock_ms(),
-            upstream=f"{FACE_FEATURES} read",
+            upstream=f"{short} read",
             downstream="none",
             return_code=code,
             detail=MEANING[code],
             input=None,
-            output="left out of this worker's gallery",
+            output="passed over by this worker",
             algorithm_output=None,
         )
         self.repeats.put_back(entry)
+
+    def expired(self, first: EventId, end: int) -> Output:
+        """The error log's record of requests that the broker removed before they were read.
+
+        first: where the first of them stood. end: the offset behind the last. Not summed with others, since each
+        tells its place; retention removes whole segments, so they are few.
+        """
+        entry = ErrorLogEntry(
+            event_id=str(first),
+            request_interface="recognize" if first.topic == CAMERA_FRAMES else "unknown",
+            account=self.deployment.account,
+            app_id=self.deployment.app_id,
+            uin=None,
+            sub_uin=None,
+            region=self.deployment.region,
+            camera_id=None,
+            person=None,
+            logged_at_ms=self.clock_ms(),
+            upstream=f"{first.topic} read too late",
+            downstream="outputs writable",
+            return_code=Code.EXPIRED_UNREAD,
+            detail=f"partition {first.partition}, offsets {first.offset} to {end - 1}",
+            input=None,
+            output="none",
+            algorithm_output=None,
+            repeats=end - first.offset,
+        )
+        return self._error(entry)
 
     async def write_sums(self, send: Send) -> None:
         """Write the summed repeats that are due; what the broker does not take is summed on.
@@ -104,12 +134,14 @@ class Journal:
         await self._write(send, self.repeats.rest())
 
     async def _write(self, send: Send, entries: Iterable[ErrorLogEntry]) -> None:
-        for entry in entries:
-            try:
-                await (await send(self._error(entry)))
-            except KafkaError as error:
-                _log.warning("the error log took no record, it is kept for later", error=repr(error))
-                self.repeats.put_back(entry)
+        await asyncio.gather(*(self._write_one(send, entry) for entry in entries))
+
+    async def _write_one(self, send: Send, entry: ErrorLogEntry) -> None:
+        try:
+            await (await send(self._error(entry)))
+        except KafkaError as error:
+            _log.warning("the error log took no record, it is kept for later", error=repr(error))
+            self.repeats.put_back(entry)
 
     def _error(self, entry: ErrorLogEntry) -> Output:
         return Output(topic=self.topics.name(ERROR_LOG), key=None, value=records.encode(entry))

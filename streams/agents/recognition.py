@@ -1,21 +1,22 @@
 """The recognition agent: a frame in, a recognition out; a refused frame leaves its log records instead."""
 
-import asyncio
 from collections.abc import Callable
-from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Protocol
+from functools import partial
+from typing import Final, Protocol
 
 from models.errors import PictureError
 from models.gallery.gallery import Galleries
 from models.recognizer import CameraState, Recognizer
 from models.types import FrameResult
+from streams.agents.age import AgeLimit
 from streams.agents.journal import Journal
+from streams.agents.pool import Pool, TimedOutError
 from streams.agents.recognition_record import logged, recognition
 from streams.agents.sightings import Sightings
-from streams.agents.visits import FrameOf, Visits
+from streams.agents.visits import NOTHING_YET, FrameOf, Visits
 from streams.engine.lanes import Lane
-from streams.engine.outlet import Outlet, Output
+from streams.engine.outlet import Outlet, Output, OutputTooLargeError
 from streams.engine.request import Request
 from streams.logs.running import Asked
 from streams.wire import headers as wire_headers
@@ -26,13 +27,20 @@ from streams.wire.headers import Deployment, FrameHeaders, RequestError
 from streams.wire.records import ModelNames, Recognition
 from streams.wire.topics import CAMERA_FRAMES, RECOGNITIONS, Topics
 
+DEADLINE_TRIES: Final = 2
+"""A machine that stands still for a moment costs no frame; a picture on which the model does not end costs two."""
+
 
 @dataclass(slots=True)
 class CameraLane:
-    """What a lane keeps of its camera."""
+    """What a lane keeps of its camera.
+
+    begun: offset of the frame whose recognition was begun last.
+    """
 
     camera: CameraState
     visits: Visits
+    begun: int = NOTHING_YET
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +59,9 @@ class Observer(Protocol):
     def recognised(self, record: Recognition, result: FrameResult) -> None:
         """It was recognised."""
 
+    def skipped(self, camera_id: str) -> None:
+        """It was too old."""
+
     def refused(self, camera_id: str | None, code: Code) -> None:
         """It was refused, or failed; camera_id is None if it could not be read."""
 
@@ -61,6 +72,7 @@ class RecognitionAgent:
 
     galleries_of: which galleries a camera may search, its default first.
     epoch: of camera-frames.
+    age: which frames are too old; None: none is.
     """
 
     topics: Topics
@@ -69,30 +81,52 @@ class RecognitionAgent:
     recognizer: Recognizer
     galleries: Galleries
     galleries_of: Callable[[str], tuple[str, ...]]
-    pool: Executor
+    pool: Pool
     sightings: Sightings
     journal: Journal
     models: ModelNames
     observer: Observer
     clock_ms: Callable[[], int]
+    age: AgeLimit | None = None
 
     async def handle(self, request: Request, lane: Lane, outlet: Outlet) -> None:
         """Recognise the frame and publish what follows from it."""
         try:
             frame = self._read(request)
+            if await self._is_too_old(request, lane):
+                await self._skip(request, frame, outlet)
+                return
             state = await self._state(lane, frame, outlet)
+            state.begun = request.offset
             result = await self._recognize(request, frame, state)
         except RequestError as error:
             await self._refuse(request, outlet, error.code, error.detail)
         except PictureError as error:
             await self._refuse(request, outlet, Code(error.code.value), error.detail)
+        except TimedOutError as error:
+            await self._refuse(request, outlet, Code.TIMED_OUT, f"recognition {error}")
         else:
-            await self._publish(request, frame, state, result, outlet)
+            try:
+                await self._publish(request, frame, state, result, outlet)
+            except OutputTooLargeError as error:
+                lane.state = None  # what was written of it is taken over by the next frame
+                await self._refuse(request, outlet, Code.OUTPUT_TOO_LARGE, str(error))
 
     async def fail(self, request: Request, lane: Lane, outlet: Outlet, error: Exception) -> None:
         """The frame failed for good; the camera starts anew."""
         lane.state = None
         await self._refuse(request, outlet, Code.INTERNAL_ERROR, "recognition failed", type(error).__name__)
+
+    async def _is_too_old(self, request: Request, lane: Lane) -> bool:
+        """A frame that was begun is not skipped when it is tried again: something of it may be out."""
+        if self.age is None or (isinstance(lane.state, CameraLane) and lane.state.begun == request.offset):
+            return False
+        return await self.age.skips(request)
+
+    async def _skip(self, request: Request, frame: Frame, outlet: Outlet) -> None:
+        """Nothing was looked at: one entry in the running log, none in the error log, visits stay as they are."""
+        await outlet.publish([self.journal.running(self._asked(request), Code.TOO_OLD)])
+        self.observer.skipped(frame.camera_id)
 
     async def _refuse(
         self, request: Request, outlet: Outlet, code: Code, detail: str, algorithm_output: str | None = None
@@ -124,16 +158,24 @@ class RecognitionAgent:
         return state
 
     async def _recognize(self, request: Request, frame: Frame, state: CameraLane) -> FrameResult:
-        def compute() -> FrameResult:
+        def compute(camera: CameraState) -> FrameResult:
             return self.recognizer.recognize(
                 request.value or b"",
-                state.camera,
+                camera,
                 self.galleries.get(frame.gallery),
                 frame_ref=str(frame.event_id),
                 at_ms=request.timestamp_ms,
             )
 
-        return await asyncio.get_running_loop().run_in_executor(self.pool, compute)
+        tries = 0
+        while True:
+            try:
+                return await self.pool.run(partial(compute, state.camera))
+            except TimedOutError as error:
+                state.camera = self.recognizer.new_camera()  # a thread may still have hold of the old one
+                tries += 1
+                if error.stuck or tries == DEADLINE_TRIES:
+                    raise
 
     async def _publish(
         self, request: Request, frame: Frame, state: CameraLane, result: FrameResult, outlet: Outlet

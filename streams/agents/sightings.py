@@ -34,6 +34,8 @@ class VisitsView:
             self._newest.pop(record.key.decode(), None)
         elif record.value:
             found = records.decode(record.value, OpenVisits)
+            if found.camera_id.encode() != record.key:
+                raise ValueError("the visits of a camera stand under another's key")
             self._newest[found.camera_id] = found
 
     def of(self, camera_id: str) -> OpenVisits | None:

@@ -16,6 +16,11 @@ from streams.wire.records import OpenVisit, OpenVisits, Sighting
 
 NOTHING_YET: Final = -1
 
+MAX_OPEN: Final = 300
+"""Open visits of one camera; beyond it those unseen longest end. A camera that sees new faces without end must not make
+a record on the topic visits that the broker refuses (1 MB): each visit stands there, and once more when it ends.
+"""
+
 Reason = Literal["left", "silent", "handover", "forgotten"]
 Knows = Callable[[str, str], bool]
 """Whether a gallery (first) holds a person (second)."""
@@ -61,6 +66,7 @@ def advance(
     for number, face in enumerate(faces):
         step.see(number, face)
     step.end_unseen()
+    step.end_beyond(MAX_OPEN)
     return Visits(frame.offset, frame.ref, tuple(step.open.values())), step.said
 
 
@@ -132,6 +138,12 @@ class _Step:
         for visit in tuple(self.open.values()):
             if self._frame.at_ms - visit.last_seen_ms >= self._settings.timeout_ms:
                 self._end(visit, "left")
+
+    def end_beyond(self, most: int) -> None:
+        """Those unseen longest."""
+        by_age = sorted(self.open.values(), key=lambda visit: visit.last_seen_ms)
+        for visit in by_age[: max(0, len(by_age) - most)]:
+            self._end(visit, "left")
 
     def _visit_of(self, face: Face) -> OpenVisit | None:
         """By name where there is one, else by track: a pending or turned face keeps its track's visit open."""

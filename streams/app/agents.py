@@ -1,12 +1,13 @@
 """The agents of a worker, made from settings and from what they work with."""
 
-from concurrent.futures import Executor
 from dataclasses import dataclass
 
+from streams.agents.age import AgeLimit
 from streams.agents.commands import CommandReader
 from streams.agents.enrollment import EnrollmentAgent
 from streams.agents.gallery_writer import GalleryWriter
 from streams.agents.journal import Journal
+from streams.agents.pool import Pool
 from streams.agents.recognition import RecognitionAgent
 from streams.agents.sightings import Sightings
 from streams.agents.visits import VisitSettings
@@ -14,11 +15,13 @@ from streams.app.clock import now_ms
 from streams.app.observer import Observer
 from streams.app.views import Views
 from streams.app.vision import Vision
+from streams.engine.brokers import BROKERS
+from streams.engine.tail import Tail
 from streams.logs.error import Repeats
 from streams.monitor.metrics import Metrics
 from streams.settings import Settings
 from streams.wire.headers import Deployment
-from streams.wire.topics import CAMERA_FRAMES, GALLERY_COMMANDS
+from streams.wire.topics import CAMERA_FRAMES, GALLERY_COMMANDS, RUNNING_LOG
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,7 @@ class AgentMaker:
         views: Views,
         *,
         epochs: dict[str, str],
-        pool: Executor,
+        pool: Pool,
         metrics: Metrics,
     ) -> None:
         self._settings = settings
@@ -92,6 +95,19 @@ class AgentMaker:
             journal=journal,
             models=self._vision.names,
             observer=Observer(self._metrics, now_ms),
+            clock_ms=now_ms,
+            age=self._age_limit(),
+        )
+
+    def _age_limit(self) -> AgeLimit | None:
+        settings = self._settings
+        if not settings.max_frame_age_s:
+            return None
+        by_time = BROKERS[settings.broker].append_time  # the sender's clock says nothing about the running log's
+        return AgeLimit(
+            max_age_ms=round(settings.max_frame_age_s * 1000),
+            epoch=self._epochs[CAMERA_FRAMES],
+            log=Tail(self._topics.name(RUNNING_LOG), settings.connection(), by_time=by_time),
             clock_ms=now_ms,
         )
 

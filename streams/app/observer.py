@@ -32,6 +32,11 @@ class Observer:
             self.metrics.stage(step, seconds)
         self.metrics.encoded(result.encodings)
 
+    def skipped(self, camera_id: str) -> None:
+        """A frame was too old, and left its running-log record."""
+        self.metrics.frame(camera_id, Code.TOO_OLD)
+        self.metrics.frame_skipped(camera_id)
+
     def refused(self, camera_id: str | None, code: Code) -> None:
         """A frame left log records instead."""
         self.metrics.failed(code)

@@ -5,14 +5,17 @@ import signal
 import sys
 
 import structlog
-import uvloop
 
+from streams.app.loop import WorkerLoop
 from streams.app.vision import make_vision
 from streams.app.worker import StartError, Worker
-from streams.engine import admin
+from streams.engine import admin, reached
 from streams.engine.brokers import BROKERS
-from streams.engine.header_names import read_any_header_name
+from streams.engine.errors import EngineError
+from streams.engine.inspection import inspect
 from streams.settings import Settings
+from streams.wire.header_names import read_any_header_name
+from streams.wire.rights import Role, rights_of
 
 __all__ = ["StartError", "checked_epochs", "make_worker", "run_worker"]
 
@@ -30,21 +33,30 @@ async def make_worker(settings: Settings) -> Worker:
 
 
 async def checked_epochs(settings: Settings) -> dict[str, str]:
-    """The epochs of the input topics, once all topics are as declared. Raises AdminError with every difference."""
+    """The epochs of the input topics, once all topics are as promised. Raises AdminError with every difference
+    that breaks a promise, and where a topic holds less than was read of it.
+    """
     connection, topics, broker = settings.connection(), settings.topics(), BROKERS[settings.broker]
-    found = await admin.differences(connection, topics, replication=settings.replication, broker=broker)
-    if found:
-        raise admin.AdminError(f"topics differ ({'; '.join(found)}): run facestreams topics create, or mend them")
+    await admin.require_rights(connection, Role.WORKER, rights_of(Role.WORKER, topics))
+    found = await inspect(connection, topics, replication=settings.replication, broker=broker)
+    if found.broken:
+        raise admin.AdminError(
+            f"topics differ ({'; '.join(found.broken)}): run facestreams topics create, or facestreams topics mend"
+        )
+    if found.remarks:
+        _log.warning("topics differ, and keep every promise", differences=found.remarks)
     epochs = await admin.epochs(connection, topics)
     missing = [short for short in admin.EPOCH_TOPICS if short not in epochs]
     if missing:
         raise admin.AdminError(f"no epoch for {', '.join(missing)}: run facestreams topics create")
+    if broker.exact_ends:
+        await reached.check(connection, topics, epochs)
     return epochs
 
 
 def run_worker(settings: Settings) -> int:
     """Run a worker until SIGTERM or SIGINT; 0 on a clean stop. Raises what stops the start or ends the worker."""
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with asyncio.Runner(loop_factory=WorkerLoop) as runner:
         return runner.run(_run(settings))
 
 
@@ -59,8 +71,9 @@ async def _run(settings: Settings) -> int:
         work.cancel()
     try:
         await work
-    except asyncio.CancelledError:
-        return 0
+    except asyncio.CancelledError as error:
+        if not told.is_set():  # the Kafka client may cancel whoever waits for it: that is no clean stop
+            raise EngineError("the worker was cancelled, and nobody told it to stop") from error
     return 0
 
 

@@ -1,6 +1,7 @@
 """The views that a worker holds, what they feed, and the snapshot from which the gallery's may begin."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from streams.agents.gallery_view import GalleryView
@@ -28,16 +29,18 @@ class Views:
         vision: Vision,
         *,
         epoch: str,
-        refused: Callable[[Code], object],
+        refused: Callable[[str, Code], object],
         fatal: Callable[[BaseException], object],
     ) -> None:
-        """epoch: of face-features. refused: told the code of each record of the gallery that cannot be used."""
+        """epoch: of face-features. refused: told the topic's short name and the code of each record not used."""
         self._settings = settings
+        self._refused = refused
         self.known = GalleryView(
             keys=vision.keys,
             galleries=vision.galleries,
             model_version=vision.pack.model_version,
-            refused=refused,
+            partitions=settings.topics().spec(FACE_FEATURES).partitions,
+            refused=partial(refused, FACE_FEATURES),
         )
         self.newest = VisitsView()
         self.answered = SaidBefore(GalleryEvent)
@@ -80,7 +83,12 @@ class Views:
         return self.gallery, self.visits, self.answers, self.erasures
 
     def _view(self, short: str, apply: Callable[[Any], object]) -> View:
-        return View(self._settings.topics().name(short), self._settings.connection(), apply)
+        return View(
+            self._settings.topics().name(short),
+            self._settings.connection(),
+            apply,
+            refused=partial(self._refused, short, Code.BAD_RECORD),
+        )
 
     def _make_snapshots(self, epoch: str, fatal: Callable[[BaseException], object]) -> Snapshots | None:
         if self._settings.snapshot_dir is None:

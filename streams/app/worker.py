@@ -4,7 +4,6 @@ import asyncio
 import os
 import sys
 from collections.abc import Collection
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -12,18 +11,24 @@ from typing import Final
 import structlog
 from prometheus_client import CollectorRegistry
 
+from streams.agents.jumps import Jumps
+from streams.agents.pool import Pool
 from streams.agents.silence import Silence
 from streams.app.agents import AgentMaker
+from streams.app.clock import now_ms
+from streams.app.group import group_settings
 from streams.app.views import Views
 from streams.app.vision import Vision
 from streams.engine.lanes import Lanes
 from streams.engine.lease import Lease
-from streams.engine.transport import Engine, GroupSettings
+from streams.engine.reached import INPUTS, Reached, check
+from streams.engine.request import Request
+from streams.engine.transport import Engine
 from streams.monitor.health import HealthServer
 from streams.monitor.metrics import Metrics
 from streams.settings import Settings
 from streams.wire.codes import Code
-from streams.wire.topics import CAMERA_FRAMES, FACE_FEATURES, GALLERY_COMMANDS
+from streams.wire.topics import CAMERA_FRAMES, CONTROL, ERROR_LOG, FACE_FEATURES, GALLERY_COMMANDS
 
 _log = structlog.get_logger(__name__)
 
@@ -56,7 +61,7 @@ class Worker:
         self._metrics = Metrics(registry)
         self._fatal: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._scratch = TemporaryDirectory(prefix="facestreams-")
-        self._pool = ThreadPoolExecutor(settings.threads or cores(), "recognise")
+        self._pool = Pool(settings.threads or cores(), timeout_s=settings.recognition_timeout_s, fatal=self._end)
         self._views = Views(
             settings,
             vision,
@@ -68,16 +73,24 @@ class Worker:
             settings, vision, self._views, epochs=epochs, pool=self._pool, metrics=self._metrics
         ).make()
         self._lease = Lease(
-            session_timeout_s=settings.session_timeout_s, rebalance_timeout_s=settings.rebalance_timeout_s
+            session_timeout_s=settings.session_timeout_s,
+            rebalance_timeout_s=settings.rebalance_timeout_s,
+            answered=self._metrics.heartbeat_answered,
         )
-        self._engine = Engine(self._group(), settings.connection(), self._lease, self._assigned)
+        self._metrics.watch_heartbeats(lambda: self._lease.silence_s)
+        group = group_settings(settings, Path(self._scratch.name))
+        # what was acknowledged is summed on error-log, what was read noted on control, whoever owns the partition now
+        unleased = {settings.topics().name(short) for short in (ERROR_LOG, CONTROL)}
+        self._engine = Engine(group, settings.connection(), self._lease, self._assigned, unleased=unleased)
         self._engine.before_end(self._write_rest)
         self._lanes = self._make_lanes()
+        self._reached = Reached(settings.topics(), epochs, now_ms)
+        self._jumps = self._make_jumps(epochs)
         self._silence = Silence(
             sightings=self._agents.sightings,
             lanes=self._lanes,
             hears=self._engine.hears,
-            caught_up=self._engine.caught_up,
+            caught_up=self._caught_up,
             after_s=settings.silence_s,
             forget_after_s=settings.camera_idle_s,
         )
@@ -127,7 +140,7 @@ class Worker:
         await self._engine.stop()
         await self._views.stop()
         await self._health.stop()
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._pool.close()
         self._scratch.cleanup()
 
     def _make_lanes(self) -> Lanes:
@@ -143,29 +156,43 @@ class Worker:
             max_lanes=settings.max_cameras,
             publish_timeout_s=settings.publish_timeout_s,
         )
-        self._engine.on_requests((self._frames, commands), self._views.ready, lanes.submit)
+        self._engine.on_requests((self._frames, commands), self._views.ready, self._take)
+        self._engine.read_behind(lanes)
         return lanes
 
-    def _group(self) -> GroupSettings:
-        settings = self._settings
-        return GroupSettings(
-            group_id=f"{settings.prefix}.{settings.account}.workers",
-            session_timeout_s=settings.session_timeout_s,
-            rebalance_timeout_s=settings.rebalance_timeout_s,
-            heartbeat_s=settings.heartbeat_s,
-            commit_interval_s=settings.commit_interval_s,
-            max_record_bytes=settings.topics().max_record_bytes,
-            data_dir=Path(self._scratch.name),
+    def _make_jumps(self, epochs: dict[str, str]) -> Jumps:
+        connection, topics = self._settings.connection(), self._settings.topics()
+        jumps = Jumps(
+            shorts={topics.name(short): short for short in INPUTS},
+            epochs=epochs,
+            journal=self._agents.journal,
+            reached=self._reached,
+            enqueue=self._lanes.enqueue,
+            skip=self._engine.skip,
+            check=lambda: check(connection, topics, epochs),
+            expired=self._metrics.expired,
+            fatal=self._end_unpublished,
         )
+        self._engine.on_jumps(jumps.jumped)
+        return jumps
+
+    async def _take(self, request: Request) -> None:
+        await self._jumps.settled()
+        self._reached.arrived(request)
+        await self._lanes.submit(request)
 
     def _assigned(self, partitions: Collection[tuple[str, int]], generation: int) -> None:
         self._lanes.assigned(partitions, generation)
+        self._reached.assigned(partitions)
         self._silence.assigned({partition for topic, partition in partitions if topic == self._frames})
 
-    def _refused(self, code: Code) -> None:
-        """A record of the gallery could not be used."""
+    def _caught_up(self, topic: str, partition: int) -> bool:
+        return self._engine.caught_up(topic, partition) and not self._lanes.waits(topic, partition)
+
+    def _refused(self, short: str, code: Code) -> None:
+        """A record of a topic of ours could not be used."""
         self._metrics.record_refused(code)
-        self._agents.journal.view_refused(code)
+        self._agents.journal.view_refused(short, code)
 
     def _why_not_live(self) -> str | None:
         return "stopping" if self._engine.should_stop or self._fatal.done() else None
@@ -173,6 +200,11 @@ class Worker:
     def _end(self, error: BaseException) -> None:
         if not self._fatal.done():
             self._fatal.set_exception(error)
+
+    def _end_unpublished(self, error: BaseException) -> None:
+        """End, and let nothing out before."""
+        self._lease.give_up()
+        self._end(error)
 
     async def _tick(self) -> None:
         """Once a second: what no request sets off."""
@@ -182,6 +214,8 @@ class Worker:
                 self._silence.look()
                 self._lanes.expire(self._settings.camera_idle_s)
                 await self._agents.journal.write_sums(self._engine.send)
+                if self._lease.valid:  # a broker that is away would hold up what comes after
+                    await self._reached.write(self._engine.send)
                 self._gauge()
                 await asyncio.to_thread(self._galleries.rebuild)
             except Exception as error:  # noqa: BLE001  a tick that fails is a bug: end the worker, not silently
@@ -190,12 +224,15 @@ class Worker:
     async def _write_rest(self) -> None:
         """What is summed of errors would go with the worker; a broker that is away cannot hold it up for long."""
         try:
-            await asyncio.wait_for(self._agents.journal.write_rest(self._engine.send), LAST_WORDS_S)
+            async with asyncio.timeout(LAST_WORDS_S):
+                await self._agents.journal.write_rest(self._engine.send)
+                await self._reached.write_rest(self._engine.send)
         except TimeoutError:
-            _log.warning("sums of the error log were not written", after_s=LAST_WORDS_S)
+            _log.warning("last records to error-log and control were not written", after_s=LAST_WORDS_S)
 
     def _gauge(self) -> None:
         for name in self._galleries.names():
             gallery = self._galleries.get(name)
             self._metrics.gallery(name, persons=gallery.size, features=len(gallery))
+        self._metrics.stuck(self._pool.stuck)
         self._metrics.state(view_age_s=self._views.gallery.age_s, in_flight=self._lanes.in_flight)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from streams.cli import demo, embedded, gallery, invocation, keys, publish, topics, watch, worker
+from streams.cli import demo, embedded, gallery, invocation, keys, publish, rights, topics, watch, worker
 from streams.cli.exit_codes import MEANING, ExitCode
 from streams.cli.failures import exit_code_of
 from streams.cli.output import result, say
@@ -31,7 +31,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     epilog=EPILOG,
 )
-for group in (worker, embedded, publish, gallery, watch, demo):
+for group in (worker, embedded, publish, gallery, watch, rights, demo):
     app.add_typer(group.commands)
 app.add_typer(keys.commands, name="keys")
 app.add_typer(topics.commands, name="topics")

@@ -36,13 +36,15 @@ def _of_the_worker(error: Exception) -> ExitCode | None:
     # imported here alone: the engine takes longer to import than `facestreams --help` may take
     from models.errors import ModelsError  # noqa: PLC0415
     from streams.edge.broker import UNREACHABLE  # noqa: PLC0415
-    from streams.engine.admin import AdminError  # noqa: PLC0415
+    from streams.engine.admin import AdminError, DeniedError  # noqa: PLC0415
     from streams.engine.embedded import EmbeddedBrokerError  # noqa: PLC0415
+    from streams.engine.errors import EngineError  # noqa: PLC0415
     from streams.engine.outlet import PublishTimeoutError  # noqa: PLC0415
-    from streams.engine.transport import EngineError  # noqa: PLC0415
 
     if isinstance(error, PublishTimeoutError | EngineError):
         return ExitCode.GAVE_UP
+    if isinstance(error, DeniedError):
+        return ExitCode.DEPLOYMENT
     if isinstance(error.__cause__ if isinstance(error, AdminError) else error, UNREACHABLE):
         return ExitCode.UNREACHABLE
     if isinstance(error, AdminError | EmbeddedBrokerError | ModelsError) or _stopped_the_start(error):

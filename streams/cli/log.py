@@ -7,16 +7,25 @@ from typing import Final
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from streams.cli.summing import SummingHandler
+
 OTHERS_LEAST_LEVEL: Final = logging.WARNING
 """The debug lines of the Kafka client and of faust carry the values of records, which are pictures; with DEVLOG in
 the environment, faust's stand at the level INFO."""
 
 
 def set_up_log(level: str) -> None:
-    """Log from `level` (debug, info, warning, error) on; libraries from a level above it."""
+    """Log from `level` (debug, info, warning, error) on; libraries from a level above it,
+    and what they repeat as sums.
+    """
     own_level = logging.getLevelNamesMapping()[level.upper()]
     others_level = max(OTHERS_LEAST_LEVEL, own_level + 10)
-    logging.basicConfig(stream=sys.stderr, level=others_level, format="%(levelname)s %(name)s: %(message)s", force=True)
+    logging.basicConfig(
+        handlers=[SummingHandler(sys.stderr)],
+        level=others_level,
+        format="%(levelname)s %(name)s: %(message)s",
+        force=True,
+    )
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

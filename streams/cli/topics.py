@@ -1,14 +1,33 @@
-"""`facestreams topics create` and `topics verify`."""
+"""`facestreams topics`: create, verify, show, mend and new-epoch."""
 
 import asyncio
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from streams.cli.exit_codes import ExitCode
 from streams.cli.invocation import invocation
 from streams.cli.output import examples, quiet_clients, result, say
+from streams.settings import Settings
 
-commands = typer.Typer(no_args_is_help=True, help="The account's topics, and the settings that promises rest on.")
+if TYPE_CHECKING:
+    from streams.engine.inspection import Inspection
+
+commands = typer.Typer(help="The account's topics, and the settings that promises rest on.")
+
+ASSUMED = (
+    "this user may not read the brokers' settings (DescribeConfigs on the cluster is missing): the limits are computed"
+    " with Kafka's defaults"
+)
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
+
+
+@commands.callback(invoke_without_command=True)
+def all_of_it(context: typer.Context) -> None:
+    """The account's topics, and the settings that promises rest on; without a command: show."""
+    if context.invoked_subcommand is None:
+        show(context)
 
 
 @commands.command(
@@ -27,20 +46,87 @@ def create(context: typer.Context) -> None:
         say("every topic exists")
 
 
-@commands.command(epilog=examples("facestreams topics verify"))
-def verify(context: typer.Context) -> None:
-    """Compare the topics as they are with what is promised; one sentence for each difference."""
-    from streams.engine.admin import differences  # noqa: PLC0415  the engine is slow to import
-    from streams.engine.brokers import BROKERS  # noqa: PLC0415
+@commands.command(epilog=examples("facestreams topics verify", "facestreams topics verify --json | jq .promise"))
+def verify(context: typer.Context, json: Json = False) -> None:
+    """Compare the topics as they are with what is promised; one sentence for each difference.
 
+    What breaks a promise is an error, and no worker starts; what only differs is said, and is none.
+    """
+    from streams.cli.topic_tables import difference_lines  # noqa: PLC0415  the engine is slow to import
+
+    found = _inspect(invocation(context).settings())
+    for line in difference_lines(found, as_json=json):
+        result(line)
+    if found.broken:
+        raise typer.Exit(ExitCode.REFUSED)
+    say("every topic keeps its promises" if found.remarks else "every topic is as promised")
+
+
+@commands.command(epilog=examples("facestreams topics show", "facestreams topics", "facestreams topics show --json"))
+def show(context: typer.Context, json: Json = False) -> None:
+    """Print each topic as wanted and as found, and how long a thing stays on the brokers' disks at most."""
+    from streams.cli.topic_tables import topic_lines  # noqa: PLC0415  the engine is slow to import
+
+    settings = invocation(context).settings()
+    found = _inspect(settings)
+    for line in topic_lines(found, replication=settings.replication, as_json=json):
+        result(line)
+    if found.broken:
+        raise typer.Exit(ExitCode.REFUSED)
+
+
+@commands.command(epilog=examples("facestreams topics mend", "facestreams topics mend --yes"))
+def mend(
+    context: typer.Context,
+    yes: Annotated[bool, typer.Option("--yes", help="Alter the topics; without it they are only named.")] = False,
+) -> None:
+    """Set the settings that differ to what is declared, and leave all others; partitions and copies stay.
+
+    Retention that becomes shorter removes what is older. Needs the right AlterConfigs on the topics.
+    """
+    from streams.engine import inspection  # noqa: PLC0415  the engine is slow to import
+
+    settings = invocation(context).settings()
+    differences = inspection.mendable(_inspect(settings), replication=settings.replication)
+    if yes and differences:
+        asyncio.run(inspection.mend(settings.connection(), differences))
+    for each in differences:
+        change = f"{each.topic} {each.setting} from {each.found} to {each.wanted}"
+        result(f"set {change}" if yes else f"would set {change}")
+    if not differences:
+        say("every setting is as declared")
+    elif not yes:
+        say("nothing was altered: --yes does it")
+        raise typer.Exit(ExitCode.REFUSED)
+
+
+@commands.command("new-epoch", epilog=examples("facestreams topics new-epoch camera-frames"))
+def new_epoch(
+    context: typer.Context, topic: Annotated[str, typer.Argument(help="The topic's short name, as camera-frames.")]
+) -> None:
+    """Keep a topic that was made anew by hand, or restored, apart from what it was before. Stop all workers first."""
+    from streams.engine.admin import EPOCH_TOPICS, draw_epoch  # noqa: PLC0415  the engine is slow to import
+
+    if topic not in EPOCH_TOPICS:
+        raise typer.BadParameter(f"expected one of {', '.join(EPOCH_TOPICS)}", param_hint="TOPIC")
     quiet_clients()
     settings = invocation(context).settings()
+    asyncio.run(draw_epoch(settings.connection(), settings.topics(), topic))
+    result(f"{settings.topics().name(topic)} has a new epoch")
+
+
+def _inspect(settings: Settings) -> "Inspection":
+    from streams.engine.brokers import BROKERS  # noqa: PLC0415  the engine is slow to import
+    from streams.engine.inspection import inspect  # noqa: PLC0415
+
+    quiet_clients()
     broker = BROKERS[settings.broker]
     found = asyncio.run(
-        differences(settings.connection(), settings.topics(), replication=settings.replication, broker=broker)
+        inspect(settings.connection(), settings.topics(), replication=settings.replication, broker=broker)
     )
-    for sentence in found:
-        result(sentence)
-    if found:
-        raise typer.Exit(ExitCode.REFUSED)
-    say("every topic is as promised")
+    if found.brokers is None:
+        for sentence in broker.cannot_keep():
+            say(f"the {broker.name} broker cannot keep a promise: {sentence}")
+    elif found.brokers.assumed:
+        say(ASSUMED)
+    return found

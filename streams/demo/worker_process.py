@@ -26,16 +26,18 @@ class WorkerProcess:
     """`facestreams worker` with these settings.
 
     settings: FACESTREAMS_ variables; FACESTREAMS_HTTP_PORT must be among them and free. None other are handed on.
+    module: whose `worker` is run.
     """
 
-    def __init__(self, settings: Mapping[str, str]) -> None:
+    def __init__(self, settings: Mapping[str, str], *, module: str = "streams.cli") -> None:
         self.port = int(settings["FACESTREAMS_HTTP_PORT"])
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("FACESTREAMS_")}
         descriptor, name = tempfile.mkstemp(prefix="facestreams-worker-", suffix=".log")
         self._log = Path(name)
+        self._last_words = ""
         with os.fdopen(descriptor, "wb") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "streams.cli", "worker"],
+            self.process = subprocess.Popen(  # noqa: S603  the module is the caller's own
+                [sys.executable, "-m", module, "worker"],
                 env={**inherited, **settings},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -65,20 +67,24 @@ class WorkerProcess:
         except subprocess.TimeoutExpired:
             return self.kill()
         finally:
-            self._log.unlink(missing_ok=True)
+            self._remove_log()
 
     def kill(self) -> int:
         """End it at once, as a crash would."""
         self.process.kill()
         code = self.process.wait()
-        self._log.unlink(missing_ok=True)
+        self._remove_log()
         return code
 
     def log_tail(self) -> str:
-        """The last lines of its log."""
+        """The last lines of its log, after its end as well."""
         with contextlib.suppress(OSError):
             return "\n".join(self._log.read_text(errors="replace").splitlines()[-LOG_LINES:])
-        return ""
+        return self._last_words
+
+    def _remove_log(self) -> None:
+        self._last_words = self.log_tail()
+        self._log.unlink(missing_ok=True)
 
     def _said(self) -> str | None:
         """None when ready, else why not."""

@@ -16,6 +16,8 @@ from aiokafka.errors import (
     StaleMetadata,
 )
 
+from streams.access.granted import require
+from streams.access.refusal import RefusedError, missing_right, why_refused
 from streams.edge.errors import (
     BrokerRefusedError,
     BrokerUnreachableError,
@@ -23,7 +25,9 @@ from streams.edge.errors import (
     TopicMissingError,
 )
 from streams.wire.connection import Connection
-from streams.wire.topics import PICTURE_HEADROOM_BYTES
+from streams.wire.header_names import read_any_header_name
+from streams.wire.rights import Role, rights_of
+from streams.wire.topics import PICTURE_HEADROOM_BYTES, Topics
 
 REQUEST_TIMEOUT_S: Final = 10.0
 """How long a broker may be silent before a client gives up; aiokafka's own 40 s are long for a command line."""
@@ -41,7 +45,19 @@ def reaching(connection: Connection) -> Iterator[None]:
     except UNREACHABLE as error:
         raise BrokerUnreachableError(connection.bootstrap_servers) from error
     except KafkaError as error:
-        raise BrokerRefusedError(connection.bootstrap_servers, error) from error
+        raise BrokerRefusedError(connection.bootstrap_servers, missing_right(error) or error) from error
+
+
+@asynccontextmanager
+async def starting(connection: Connection) -> AsyncIterator[None]:
+    """As `reaching` does for a client that starts, where the Kafka client does not say why it finds no broker."""
+    try:
+        with reaching(connection):
+            yield
+    except BrokerUnreachableError as error:
+        if (refused := await why_refused(connection)) is None:
+            raise
+        raise BrokerRefusedError(connection.bootstrap_servers, refused) from error
 
 
 @contextmanager
@@ -54,25 +70,29 @@ def delivering(connection: Connection, *, picture_bytes: int, limit_bytes: int) 
             raise PictureTooLargeError(picture_bytes, limit_bytes) from error
 
 
-async def require_topics(connection: Connection, *names: str) -> None:
-    """Raise TopicMissingError unless all exist.
+async def require_topics(connection: Connection, topics: Topics, role: Role, *shorts: str) -> None:
+    """Raise TopicMissingError unless these topics exist, and BrokerRefusedError unless we may do there what `role` may.
 
-    Asked of the whole list: a broker may create a topic, with settings that keep no promise, for whoever
-    asks for it by name.
+    The question creates none: their settings carry promises.
     """
+    names = {topics.name(short) for short in shorts}
+    rights = [right for right in rights_of(role, topics) if right.name in names]
     async with _admin(connection) as admin:
-        existing = set(await admin.list_topics())
-    for name in names:
-        if name not in existing:
-            raise TopicMissingError(name)
+        try:
+            absent = await require(admin, connection, role, rights)
+        except RefusedError as error:
+            raise BrokerRefusedError(connection.bootstrap_servers, error) from error
+    if absent:
+        raise TopicMissingError(absent[0])
 
 
 @asynccontextmanager
 async def _admin(connection: Connection) -> AsyncIterator[AIOKafkaAdminClient]:
     admin = AIOKafkaAdminClient(request_timeout_ms=int(REQUEST_TIMEOUT_S * 1000), **connection.client_options())
     try:
-        with reaching(connection):
+        async with starting(connection):
             await admin.start()
+        with reaching(connection):
             yield admin
     finally:
         await admin.close()
@@ -87,7 +107,7 @@ async def started_producer(connection: Connection, *, max_picture_bytes: int) ->
         **connection.client_options(),
     )
     try:
-        with reaching(connection):
+        async with starting(connection):
             await producer.start()
     except BaseException:
         await producer.stop()
@@ -98,8 +118,10 @@ async def started_producer(connection: Connection, *, max_picture_bytes: int) ->
 async def started_consumer(connection: Connection, topic: str, *, from_beginning: bool) -> AIOKafkaConsumer:
     """A consumer of all partitions of an existing topic, in no group. The caller stops it.
 
-    Its place is settled before this returns: whatever is appended afterwards will be read.
+    Its place is settled before this returns: whatever is appended afterwards will be read, whatever its headers are
+    called (`read_any_header_name`, which holds for the whole process).
     """
+    read_any_header_name()
     partitions = await _partitions(connection, topic)
     consumer = AIOKafkaConsumer(
         group_id=None,
@@ -109,8 +131,9 @@ async def started_consumer(connection: Connection, topic: str, *, from_beginning
         **connection.client_options(),
     )
     try:
-        with reaching(connection):
+        async with starting(connection):
             await consumer.start()
+        with reaching(connection):
             consumer.assign(partitions)
             seek = consumer.seek_to_beginning if from_beginning else consumer.seek_to_end
             if not await seek():

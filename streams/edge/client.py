@@ -13,6 +13,7 @@ from streams.edge.errors import AnswerTimeoutError, BrokerUnreachableError, Pict
 from streams.wire.connection import Connection
 from streams.wire.headers import Caller, ConsentBasis
 from streams.wire.records import GalleryEvent, decode
+from streams.wire.rights import Role
 from streams.wire.topics import GALLERY_COMMANDS, GALLERY_EVENTS, Topics
 
 
@@ -32,7 +33,7 @@ class GalleryClient:
     async def __aenter__(self) -> "GalleryClient":
         """Raises BrokerUnreachableError, BrokerRefusedError or TopicMissingError."""
         events = self._topics.name(GALLERY_EVENTS)
-        await require_topics(self._connection, self._topics.name(GALLERY_COMMANDS), events)
+        await require_topics(self._connection, self._topics, Role.GALLERY_ADMIN, GALLERY_COMMANDS, GALLERY_EVENTS)
         self._consumer: AIOKafkaConsumer = await started_consumer(self._connection, events, from_beginning=False)
         try:
             self._producer: AIOKafkaProducer = await started_producer(

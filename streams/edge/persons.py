@@ -1,6 +1,7 @@
 """Who is enrolled, read from the keys and headers of face-features; no key directory is needed."""
 
 import asyncio
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -12,6 +13,7 @@ from streams.edge.broker import reaching, require_topics, started_consumer
 from streams.edge.errors import BrokerUnreachableError
 from streams.wire.connection import Connection
 from streams.wire.feature_keys import FeatureKey
+from streams.wire.rights import Role
 from streams.wire.topics import FACE_FEATURES, FILLER_KEY, Topics
 
 IDLE_POLL_MS: Final = 250
@@ -46,7 +48,7 @@ class Persons:
         self.unreadable = 0
         self._features: dict[tuple[str, str], dict[str, StoredFeature]] = {}
 
-    def apply(self, key: bytes | None, value: bytes | None, headers: Iterable[tuple[str, bytes]]) -> None:
+    def apply(self, key: bytes | None, value: bytes | None, headers: Iterable[tuple[str, bytes | None]]) -> None:
         """Take one record. A tombstone of a person takes all of its features; keys of others are counted."""
         if key == FILLER_KEY:  # every reader skips it
             return
@@ -80,7 +82,7 @@ async def read_persons(connection: Connection, topics: Topics, *, stall_s: float
     or TopicMissingError.
     """
     topic = topics.name(FACE_FEATURES)
-    await require_topics(connection, topic)
+    await require_topics(connection, topics, Role.GALLERY_ADMIN, FACE_FEATURES)
     consumer = await started_consumer(connection, topic, from_beginning=True)
     try:
         with reaching(connection):
@@ -112,8 +114,9 @@ async def _at_end(consumer: AIOKafkaConsumer) -> bool:
     return all([await consumer.position(partition) >= end for partition, end in ends.items()])
 
 
-def _feature(feature_id: str, headers: Iterable[tuple[str, bytes]]) -> StoredFeature:
-    given = {name: raw.decode("utf-8", errors="replace") for name, raw in headers}
+def _feature(feature_id: str, headers: Iterable[tuple[str, bytes | None]]) -> StoredFeature:
+    given = {name: (raw or b"").decode("utf-8", errors="replace") for name, raw in headers}
+    enrolled_at_ms = given.get("enrolled_at_ms", "")
     return StoredFeature(
         feature_id=feature_id,
         key_id=given.get("key_id"),
@@ -121,12 +124,13 @@ def _feature(feature_id: str, headers: Iterable[tuple[str, bytes]]) -> StoredFea
         quality=_number(given.get("quality")),
         consent=given.get("consent"),
         consent_basis=given.get("consent_basis"),
-        enrolled_at_ms=int(given["enrolled_at_ms"]) if given.get("enrolled_at_ms", "").isdecimal() else None,
+        enrolled_at_ms=int(enrolled_at_ms) if enrolled_at_ms.isdecimal() and len(enrolled_at_ms) <= 15 else None,
     )
 
 
 def _number(text: str | None) -> float | None:
     try:
-        return None if text is None else float(text)
+        number = float(text or "")
     except ValueError:
         return None
+    return number if math.isfinite(number) else None

@@ -12,6 +12,7 @@ from aiokafka import AIOKafkaProducer
 from streams.edge.broker import delivering, require_topics, started_producer
 from streams.edge.errors import PictureTooLargeError
 from streams.wire.connection import Connection
+from streams.wire.rights import Role
 from streams.wire.topics import CAMERA_FRAMES, Topics
 
 
@@ -42,6 +43,7 @@ class FramePublisher:
     def __init__(self, connection: Connection, topics: Topics, *, max_in_flight: int = 16) -> None:
         self.counts = PublishCounts()
         self._connection = connection
+        self._topics = topics
         self._topic = topics.name(CAMERA_FRAMES)
         self._max_picture_bytes = topics.max_picture_bytes
         self._slots = asyncio.Semaphore(max_in_flight)
@@ -50,7 +52,7 @@ class FramePublisher:
 
     async def __aenter__(self) -> "FramePublisher":
         """Raises BrokerUnreachableError, BrokerRefusedError or TopicMissingError."""
-        await require_topics(self._connection, self._topic)
+        await require_topics(self._connection, self._topics, Role.CAMERA, CAMERA_FRAMES)
         self._producer: AIOKafkaProducer = await started_producer(
             self._connection, max_picture_bytes=self._max_picture_bytes
         )

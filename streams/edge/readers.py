@@ -10,6 +10,7 @@ from streams.edge.broker import reaching, require_topics, started_consumer
 from streams.edge.highest import HighestOffsets
 from streams.wire.connection import Connection
 from streams.wire.records import Recognition, Sighting, decode
+from streams.wire.rights import Role
 from streams.wire.topics import RECOGNITIONS, SIGHTINGS, Topics
 
 R = TypeVar("R", Recognition, Sighting)
@@ -28,6 +29,8 @@ class RecordReader(Generic[R]):
         self.repeated = 0
         self.unreadable = 0
         self._connection = connection
+        self._topics = topics
+        self._short = short
         self._topic = topics.name(short)
         self._kind: type[R] = kind
         self._from_beginning = from_beginning
@@ -38,7 +41,7 @@ class RecordReader(Generic[R]):
 
         Raises BrokerUnreachableError, BrokerRefusedError or TopicMissingError; reading raises the first two.
         """
-        await require_topics(self._connection, self._topic)
+        await require_topics(self._connection, self._topics, Role.CONSUMER, self._short)
         self._consumer: AIOKafkaConsumer = await started_consumer(
             self._connection, self._topic, from_beginning=self._from_beginning
         )

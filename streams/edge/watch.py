@@ -72,8 +72,16 @@ def _cells(row: Row, now_ms: int) -> Iterator[Text]:
     # Text, not markup: ids are the customer's and may hold brackets
     yield Text(row.camera_id)
     yield Text(row.person_id or "unknown", style="" if row.person_id else "yellow")
-    yield Text(time.strftime("%H:%M:%S", time.localtime(row.first_seen_ms / 1000)))
+    yield Text(_time_of_day(row.first_seen_ms))
     seconds_ago = max(0, now_ms - row.last_seen_ms) // 1000
     yield Text(f"{row.left}, {seconds_ago} s ago" if row.left else f"{seconds_ago} s ago")
     yield Text(str(row.frames))
     yield Text("" if row.best_similarity is None else f"{row.best_similarity:.2f}")
+
+
+def _time_of_day(at_ms: int) -> str:
+    """By this machine's clock; empty for what is no time that it can show."""
+    try:
+        return time.strftime("%H:%M:%S", time.localtime(at_ms / 1000))
+    except (OverflowError, ValueError, OSError):
+        return ""

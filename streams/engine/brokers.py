@@ -9,6 +9,7 @@ class Broker:
     """The abilities that our promises rest on.
 
     append_time: stamps records with its own clock (LogAppendTime).
+    exact_ends: tells the offset behind a partition's last record; otherwise one within its last batch.
     """
 
     name: str
@@ -16,6 +17,7 @@ class Broker:
     compacts: bool
     retains: bool
     append_time: bool
+    exact_ends: bool = True
 
     def cannot_keep(self) -> tuple[str, ...]:
         """The promises that this broker cannot keep, one sentence each; empty for a complete broker."""
@@ -29,6 +31,8 @@ class Broker:
 
 
 KAFKA: Final = Broker(name="kafka", deletes_records=True, compacts=True, retains=True, append_time=True)
-EMBEDDED: Final = Broker(name="embedded", deletes_records=False, compacts=False, retains=False, append_time=False)
+EMBEDDED: Final = Broker(
+    name="embedded", deletes_records=False, compacts=False, retains=False, append_time=False, exact_ends=False
+)
 
 BROKERS: Final = {broker.name: broker for broker in (KAFKA, EMBEDDED)}

@@ -1,7 +1,8 @@
 """Lanes: the requests of one key one after the other, keys side by side, nothing acknowledged before it is out.
 
-A request waits for its lane's previous one; a semaphore bounds what is in flight. The handler computes,
-publishes and returns; then the contiguous prefix of its partition is acknowledged. A handler that fails is
+A request waits for its lane's previous one; what is in flight is bounded, of each lane and of all, so that no key
+takes the room of the others. The handler computes, publishes and returns; then the contiguous prefix of its partition
+is acknowledged. A handler that fails is
 tried again; after the last try the failure's own handler leaves an error record, and the stream goes on.
 Only a broker that takes no output ends the worker.
 """
@@ -11,18 +12,23 @@ import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, Protocol
 
 import structlog
 
-from streams.engine.lease import Lease
+from streams.engine.lease import NO_GENERATION, Lease
 from streams.engine.ledger import Ledger
-from streams.engine.outlet import FencedError, Outlet, PublishTimeoutError, Send
+from streams.engine.outlet import FencedError, Outlet, OutputTooLargeError, PublishTimeoutError, Send
 from streams.engine.request import Request
+from streams.engine.waiting import Partition, Waiting
+from streams.wire.headers import MAX_HEADER_BYTES
 
 _log = structlog.get_logger(__name__)
 
 TRIES: Final = 3
+LANE_SHARE: Final = 2
+"""Requests of one lane in flight: they run one after the other, so that more of them would only take slots."""
 
 Place = tuple[str, int, bytes]
 """Input topic, partition and key."""
@@ -34,11 +40,13 @@ class Lane:
 
     state: the handler's own, None at first. It lives as long as the partition stays with this worker.
     last_active: when it last had work, by the lanes' clock.
+    in_flight: requests of it that are begun and not done.
     """
 
     place: Place
     last_active: float
     state: object | None = None
+    in_flight: int = 0
     tail: "asyncio.Task[None] | None" = field(default=None, repr=False)
 
     @property
@@ -53,11 +61,12 @@ class Handler(Protocol):
     async def handle(self, request: Request, lane: Lane, outlet: Outlet) -> None:
         """Compute and publish everything that the request calls for. May be called again for the same request.
 
-        Raises FencedError and PublishTimeoutError as the outlet does; anything else is tried again.
+        Raises FencedError and PublishTimeoutError as the outlet does; anything else is tried again, an output
+        that is too large too: better catch that, and publish what is said in its place.
         """
 
     async def fail(self, request: Request, lane: Lane, outlet: Outlet, error: Exception) -> None:
-        """Leave the records of a request that failed for good."""
+        """Leave the records of a request that failed for good; the outlet insists."""
 
 
 class Lanes:
@@ -86,7 +95,10 @@ class Lanes:
         self._publish_timeout_s = publish_timeout_s
         self._max_lanes = max_lanes
         self._clock = clock
-        self._slots = asyncio.Semaphore(max_in_flight)
+        self._free_slots = max_in_flight
+        self._waiting = Waiting()
+        self._room = asyncio.Event()
+        self._dropped_generation = NO_GENERATION
         self._ledger = Ledger(acknowledge)
         self._lanes: OrderedDict[Place, Lane] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -97,7 +109,7 @@ class Lanes:
 
     @property
     def in_flight(self) -> int:
-        """Requests and jobs that wait or are under way."""
+        """Requests and jobs that are begun and not done."""
         return len(self._tasks)
 
     def find(self, place: Place) -> Lane | None:
@@ -111,6 +123,8 @@ class Lanes:
         generation: then no other worker can have had it in between.
         """
         self._ledger.forget_other_generations(generation)
+        self._waiting.clear()
+        self._room.set()
         stays = partitions if self._lease.continued else ()
         for place in [place for place in self._lanes if place[:2] not in stays]:
             del self._lanes[place]
@@ -123,10 +137,30 @@ class Lanes:
 
     async def submit(self, request: Request) -> None:
         """Take a request; returns when there is room for the next one."""
-        await self._slots.acquire()
+        if request.generation == self._dropped_generation:
+            self._abandon(request.token)
+            return
         self._ledger.arrived(request)
-        place = (request.topic, request.partition, request.key or b"")
-        self._start(place, lambda lane, outlet: self._serve(request, lane, outlet), request.generation, request)
+        self._waiting.add(request)
+        self._begin()
+        while self._waiting.is_full:
+            self._room.clear()
+            await self._room.wait()
+
+    def full(self) -> set[Partition]:
+        """Partitions of which enough waits: they are not to be read on now."""
+        return self._waiting.full()
+
+    def waits(self, topic: str, partition: int) -> bool:
+        """Something that was read of this partition is not begun yet."""
+        return self._waiting.holds((topic, partition))
+
+    def drop_waiting(self) -> None:
+        """Begin nothing more of this generation: its successor does it. What is begun is done."""
+        self._dropped_generation = self._lease.generation
+        for request in self._waiting.clear():
+            self._abandon(request.token)
+        self._room.set()
 
     def enqueue(self, place: Place, job: Callable[[Lane, Outlet], Awaitable[None]]) -> None:
         """Run a job of ours in a lane, behind what is in it."""
@@ -137,17 +171,30 @@ class Lanes:
         while self._tasks:
             await asyncio.wait(self._tasks)
 
+    def _begin(self) -> None:
+        """Begin what waits and may, as long as there are slots."""
+        while self._free_slots and (request := self._waiting.take(self._may_begin)) is not None:
+            self._free_slots -= 1
+            work = partial(self._serve, request)
+            self._start(_place(request), work, request.generation, request).in_flight += 1
+            self._room.set()
+
+    def _may_begin(self, request: Request) -> bool:
+        lane = self._lanes.get(_place(request))
+        return lane is None or lane.in_flight < LANE_SHARE
+
     def _start(
         self,
         place: Place,
         work: Callable[[Lane, Outlet], Awaitable[None]],
         generation: int,
         request: Request | None,
-    ) -> None:
+    ) -> Lane:
         lane = self._lane(place)
         lane.tail = task = asyncio.create_task(self._run(lane, work, generation, request, lane.tail))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return lane
 
     def _lane(self, place: Place) -> Lane:
         lane = self._lanes.get(place)
@@ -186,13 +233,18 @@ class Lanes:
         except FencedError:
             if request is not None:
                 self._abandon(request.token)
+        except OutputTooLargeError as error:  # of a job: a request would have left a record of its failure
+            lane.state = None  # what the job had written by then is read again
+            _log.error("a job could not write what it had to say", error=str(error))
         except Exception as error:  # noqa: BLE001  infrastructure that outlasted its patience, or a bug: end the worker
             self._lease.give_up()  # what waits behind it may not go out before it
             self._fatal(error)
         finally:
             lane.last_active = self._clock()
             if request is not None:
-                self._slots.release()
+                self._free_slots += 1
+                lane.in_flight -= 1
+                self._begin()
 
     async def _serve(self, request: Request, lane: Lane, outlet: Outlet) -> None:
         if request.is_filler:
@@ -206,6 +258,12 @@ class Lanes:
             except Exception as error:  # noqa: BLE001  it must not cost the frames behind it
                 _log.exception("request failed", request=repr(request), attempt=attempt, of=TRIES)
                 if attempt == TRIES:
-                    await handler.fail(request, lane, outlet, error)
+                    await handler.fail(request, lane, outlet.insisting(), error)
             else:
                 return
+
+
+def _place(request: Request) -> Place:
+    """Of requests whose key no handler takes, one lane: a thousand lanes under keys of megabytes would be gigabytes."""
+    key = request.key or b""
+    return request.topic, request.partition, key if len(key) <= MAX_HEADER_BYTES else b""

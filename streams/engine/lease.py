@@ -21,12 +21,20 @@ class Lease:
     """
 
     def __init__(
-        self, *, session_timeout_s: float, rebalance_timeout_s: float, clock: Callable[[], float] = time.monotonic
+        self,
+        *,
+        session_timeout_s: float,
+        rebalance_timeout_s: float,
+        answered: Callable[[float], object] = lambda _interval_s: None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """answered: told, in the consumer's thread, how long after the one before it a heartbeat was answered."""
         self._length_s = min(session_timeout_s, rebalance_timeout_s) - MARGIN_S
         if self._length_s <= 0:
             raise ValueError(f"session and rebalance timeout must exceed {MARGIN_S} s")
         self._clock = clock
+        self._answered = answered
+        self._answered_at: float | None = None
         self._since = -float("inf")
         self._member_lost = False
         self._revoking = False
@@ -38,10 +46,15 @@ class Lease:
     def heartbeat_answered(self, sent_at: float) -> None:
         """The coordinator called the group stable in answer to a heartbeat that was sent at `sent_at`."""
         self._since = max(self._since, sent_at)
+        now = self._clock()
+        if self._answered_at is not None:
+            self._answered(now - self._answered_at)
+        self._answered_at = now
 
     def member_lost(self) -> None:
         """The coordinator does not know this member any more, or it has left."""
         self._member_lost = True
+        self._answered_at = None
 
     def revoke(self) -> None:
         """A rebalance has begun: what is in flight may end while the lease lasts."""
@@ -52,13 +65,24 @@ class Lease:
         self.continued = (
             generation == self.generation + 1 and not self._member_lost and self._given_up != self.generation
         )
-        self._since = self._clock()
+        self._since = self._answered_at = self._clock()
         self._member_lost = self._revoking = False
         self.generation = generation
 
     def give_up(self) -> None:
         """Nothing of the present generation will be published or acknowledged any more."""
         self._given_up = self.generation
+
+    @property
+    def is_member(self) -> bool:
+        """As far as this process has been told."""
+        return not self._member_lost
+
+    @property
+    def silence_s(self) -> float:
+        """Seconds since the coordinator last answered a heartbeat; 0 while this process is no member."""
+        answered_at = self._answered_at
+        return 0.0 if answered_at is None else self._clock() - answered_at
 
     @property
     def valid(self) -> bool:

@@ -1,11 +1,13 @@
 """Output under the lease: awaited until the broker has it, held while the lease is out, dropped when it is lost."""
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 import structlog
+from aiokafka.errors import MessageSizeTooLargeError, RecordListTooLargeError
 
 from streams.engine.lease import Lease
 
@@ -14,10 +16,26 @@ _log = structlog.get_logger(__name__)
 HOLD_S: Final = 0.05
 FIRST_PAUSE_S: Final = 0.1
 LONGEST_PAUSE_S: Final = 2.0
+TOO_LARGE: Final = (MessageSizeTooLargeError, RecordListTooLargeError)
+TOO_LARGE_TRIES: Final = 2
+"""The broker refuses a batch as a whole, and aiokafka puts what waits for a partition into one of at most 16 KiB: so
+what is refused may be small beside another, and is tried once more, most likely without it."""
+
+GENERATION_HEADER: Final = "generation"
+"""Of every output: the generation of the group under which it was written, in decimal. It rises with each rebalance,
+so of two records about one input partition, the later one with the lower number comes from a former owner."""
 
 
 class FencedError(Exception):
     """The partition is another member's now: drop the work, its new owner does it again."""
+
+
+class OutputTooLargeError(Exception):
+    """The topic does not take a record of this size, now or later."""
+
+    def __init__(self, output: "Output") -> None:
+        super().__init__(f"{output.topic} takes no record of {len(output.value or b'')} bytes")
+        self.topic = output.topic
 
 
 class PublishTimeoutError(Exception):
@@ -52,24 +70,34 @@ Send = Callable[[Output], Awaitable["asyncio.Future[Written]"]]
 
 
 class Outlet:
-    """Writes records for one generation of the group."""
+    """Writes records for one generation of the group.
 
-    def __init__(self, send: Send, lease: Lease, generation: int, *, timeout_s: float) -> None:
+    insists: what is too large is tried again as anything else is, until patience ends.
+    """
+
+    def __init__(self, send: Send, lease: Lease, generation: int, *, timeout_s: float, insists: bool = False) -> None:
         self._send = send
         self._lease = lease
         self._generation = generation
+        self._header = (GENERATION_HEADER, str(generation).encode())
         self._timeout_s = timeout_s
+        self._insists = insists
 
     @property
     def lost(self) -> bool:
         """Nothing can be written any more."""
         return self._lease.lost(self._generation)
 
+    def insisting(self) -> "Outlet":
+        """For a request's last words: nothing smaller can be said in their place."""
+        return Outlet(self._send, self._lease, self._generation, timeout_s=self._timeout_s, insists=True)
+
     async def publish(self, outputs: Sequence[Output]) -> list[Written]:
         """Write all, side by side, and return where each stands, once the broker has them all.
 
-        Raises FencedError when the generation is lost, PublishTimeoutError when patience ends. In both
-        cases some may have been written: they come again under the same keys.
+        Raises FencedError when the generation is lost, OutputTooLargeError when a topic does not take one of
+        this size, PublishTimeoutError when patience ends. In all cases some may have been written: they come
+        again under the same keys.
         """
         async with asyncio.TaskGroup() as tasks:
             waiting = [tasks.create_task(self._outcome(output)) for output in outputs]
@@ -83,7 +111,7 @@ class Outlet:
         """As a value, so that one failure does not cancel a send that is under way."""
         try:
             return await self._publish_one(output)
-        except (FencedError, PublishTimeoutError) as error:
+        except (FencedError, OutputTooLargeError, PublishTimeoutError) as error:
             return error
 
     async def _publish_one(self, output: Output) -> Written:
@@ -91,6 +119,7 @@ class Outlet:
         patience_ends = loop.time() + self._timeout_s
         pause_s = FIRST_PAUSE_S
         last: BaseException | None = None
+        too_large = 0
         while loop.time() < patience_ends:
             if self.lost:
                 raise FencedError
@@ -98,15 +127,21 @@ class Outlet:
                 await asyncio.sleep(HOLD_S)
                 continue
             try:
-                return await self._settled(await self._send(output))
+                return await self._settled(await self._send(self._marked(output)))
             except FencedError:
                 raise
-            except Exception as error:  # noqa: BLE001  whatever the producer says, the record is not out: try again
+            except Exception as error:  # whatever the producer says, the record is not out: try again
                 last = error
+                too_large += isinstance(error, TOO_LARGE)
+                if too_large == TOO_LARGE_TRIES and not self._insists:
+                    raise OutputTooLargeError(output) from error
                 _log.warning("output refused, trying again", topic=output.topic, error=repr(error), pause_s=pause_s)
-            await asyncio.sleep(pause_s)
+            await asyncio.sleep(pause_s * random.uniform(1, 1.5))  # noqa: S311  so that not all come back at once
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
         raise PublishTimeoutError(f"{output.topic} took no record for {self._timeout_s:g} s: {last!r}") from last
+
+    def _marked(self, output: Output) -> Output:
+        return replace(output, headers=(*output.headers, self._header))
 
     async def _settled(self, sent: "asyncio.Future[Written]") -> Written:
         """The outcome of a send, looking up now and then whether it still matters. The send is never cancelled."""

@@ -1,7 +1,7 @@
 """The engine: a faust app whose consumer keeps the lease, and the one way out.
 
-This file and `consumer` alone reach into the engine; tests/streams/engine/test_transport.py fails when an upgrade
-moves what is reached for.
+This file, `consumer` and `batches` alone reach into faust; tests/streams/engine/test_transport.py fails when an
+upgrade moves what is reached for.
 """
 
 import asyncio
@@ -15,9 +15,12 @@ import faust
 from faust.exceptions import ProducerSendError
 from faust.types import TP
 
-from streams.engine.consumer import LeasedConsumer, LeasedTransport
+from streams.engine.batches import LeasedProducer
+from streams.engine.consumer import Backlog, LeasedConsumer, LeasedTransport
+from streams.engine.errors import EngineError, FencedInstanceError
 from streams.engine.lease import NO_GENERATION, Lease
 from streams.engine.outlet import Output, Written
+from streams.engine.positions import Jump
 from streams.engine.request import Request
 from streams.wire.connection import Connection
 
@@ -27,15 +30,15 @@ HEARD_S: Final = 3.0
 """Answers to fetches come ten times a second; one that is older than this says nothing about the present."""
 
 
-class EngineError(Exception):
-    """The engine ended by itself."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupSettings:
-    """Membership of the consumer group; times in seconds."""
+    """Membership of the consumer group; times in seconds.
+
+    instance_id: a name that no other process bears, for static membership; None for a member like any other.
+    """
 
     group_id: str
+    instance_id: str | None = None
     session_timeout_s: float
     rebalance_timeout_s: float
     heartbeat_s: float
@@ -49,6 +52,7 @@ class Engine(faust.App):
 
     assigned: called in the event loop with (topic, partition) pairs and the generation, before their
         first message.
+    unleased: topics whose records may go out without the lease; all others wait for it.
     """
 
     def __init__(
@@ -57,13 +61,20 @@ class Engine(faust.App):
         connection: Connection,
         lease: Lease,
         assigned: Callable[[Collection[tuple[str, int]], int], object],
+        *,
+        unleased: Collection[str] = (),
     ) -> None:
         self.lease = lease
+        self.unleased = unleased
         self.assigned = assigned
+        self.instance_id = settings.instance_id
+        self.backlog: Backlog | None = None
+        self._on_jump: Callable[[Jump, int], object] = lambda _jump, _generation: None
         self._last: Callable[[], Awaitable[None]] | None = None
         super().__init__(
             settings.group_id,
             broker=[f"kafka://{server.strip()}" for server in connection.bootstrap_servers.split(",")],
+            broker_credentials=_credentials(connection),
             store="memory://",
             datadir=str(settings.data_dir),
             origin="streams",
@@ -82,6 +93,7 @@ class Engine(faust.App):
             broker_commit_interval=settings.commit_interval_s,
             broker_request_timeout=max(90.0, settings.session_timeout_s + 5),
             consumer_auto_offset_reset="earliest",
+            consumer_group_instance_id=settings.instance_id,
             consumer_max_fetch_size=settings.max_record_bytes,
             producer_max_request_size=settings.max_record_bytes,
             producer_acks=-1,
@@ -103,6 +115,38 @@ class Engine(faust.App):
                 await take(_request(event.message))
 
         self.agent(source, name="requests")(read)
+
+    def read_behind(self, backlog: Backlog) -> None:
+        """Read no further than `backlog` allows, and tell it when nothing more of it is to be begun."""
+        self.backlog = backlog
+
+    def on_jumps(self, take: Callable[[Jump, int], object]) -> None:
+        """Have `take` called where reading does not go on where it was, with the generation, before the next record.
+
+        The same jump may come again. Until `skip` is called for it, the partition's committed offset stays before it.
+        """
+        self._on_jump = take
+
+    def skip(self, jump: Jump) -> None:
+        """What was passed over is accounted for: let the offset behind it be committed once all before it is."""
+        cast(LeasedConsumer, self.consumer).skip(jump.topic, jump.partition, jump.wanted, jump.found)
+
+    def jumped(self, jump: Jump) -> None:
+        """Called by the consumer's thread."""
+        self.loop.call_soon_threadsafe(self._take_jump, jump, self.lease.generation)
+
+    def _take_jump(self, jump: Jump, generation: int) -> None:
+        if jump.missed < 0:
+            cast(LeasedConsumer, self.consumer).rewind(jump.topic, jump.partition)
+        self._on_jump(jump, generation)
+
+    def cut_off(self) -> None:
+        """Let nothing reach the broker any more that it has not answered for."""
+        cast(LeasedProducer, self.producer).cut_off()
+
+    def fenced(self, error: FencedInstanceError) -> None:
+        """Called by the consumer's thread."""
+        self.loop.call_soon_threadsafe(self._crash, error)
 
     def before_end(self, last: Callable[[], Awaitable[None]]) -> None:
         """Have this awaited at the stop, once nothing is read any more and while the producer still takes records."""
@@ -165,6 +209,18 @@ class Engine(faust.App):
         except ProducerSendError as error:  # faust's own wrapping
             raise error.__cause__ or error from None
         return cast("asyncio.Future[Written]", sent)
+
+
+def _credentials(connection: Connection) -> Any:
+    """As faust takes them; None for a connection in the clear."""
+    tls, sasl = connection.tls, connection.sasl
+    if tls is None:
+        return None
+    if sasl is None:
+        return faust.SSLCredentials(context=tls.context)
+    return faust.SASLCredentials(
+        username=sasl.username, password=sasl.password, mechanism=sasl.mechanism, ssl_context=tls.context
+    )
 
 
 def _request(message: Any) -> Request:

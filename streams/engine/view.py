@@ -20,6 +20,10 @@ Apply = Callable[[Any], object]
 """Takes one aiokafka record. What it raises is logged, and the view goes on: a bad record must not stop it."""
 
 
+def _pass_over() -> None:
+    """Nobody counts."""
+
+
 class OffsetsError(Exception):
     """A view cannot go on from these offsets, since the topic does not hold what follows them; `reason` says why."""
 
@@ -29,13 +33,23 @@ class OffsetsError(Exception):
 
 
 class View:
-    """Applies every record of a topic, in order by partition, and knows how far it has come."""
+    """Applies every record of a topic, in order by partition, and knows how far it has come.
+
+    refused: told of each record on which `apply` raised.
+    """
 
     def __init__(
-        self, topic: str, connection: Connection, apply: Apply, *, max_record_bytes: int = 1024 * 1024
+        self,
+        topic: str,
+        connection: Connection,
+        apply: Apply,
+        *,
+        refused: Callable[[], object] = _pass_over,
+        max_record_bytes: int = 1024 * 1024,
     ) -> None:
         self.topic = topic
         self._apply = apply
+        self._refused = refused
         self._consumer = AIOKafkaConsumer(
             **connection.client_options(),
             group_id=None,
@@ -182,8 +196,15 @@ class View:
             return
         try:
             self._apply(record)
+        except ValueError as error:  # of another form: expected of what others may write
+            # the type alone: the text may repeat what the record holds
+            self._refuse(_log.warning, record, error=type(error).__name__)
         except Exception:  # noqa: BLE001  one bad record must not hide all that follow
-            _log.exception("record refused", topic=record.topic, partition=record.partition, offset=record.offset)
+            self._refuse(_log.exception, record)
+
+    def _refuse(self, log: Callable[..., object], record: Any, **said: str) -> None:
+        log("record refused", topic=record.topic, partition=record.partition, offset=record.offset, **said)
+        self._refused()
 
     async def _judge_readiness(self) -> None:
         ends = await self._consumer.end_offsets(self._partitions)

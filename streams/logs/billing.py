@@ -2,7 +2,7 @@
 
 | request | billed |
 |---|---|
-| recognize | when the frame was decoded, whatever was seen in it |
+| recognize | when the frame was decoded, whatever was seen in it and became of that |
 | enroll | when the picture was examined: consent and headers in order, the picture decoded |
 | forget | never |
 | anything refused before a picture was decoded | never |
@@ -15,6 +15,7 @@ from streams.wire.codes import Code
 BILLED: Final = frozenset(
     {
         Code.OK,
+        Code.OUTPUT_TOO_LARGE,
         Code.ENROLLED,
         Code.NO_FACE,
         Code.SEVERAL_FACES,

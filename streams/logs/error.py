@@ -19,12 +19,20 @@ from streams.wire.records import ErrorLogEntry, InputSummary
 
 MAX_DETAIL: Final = 1000
 MAX_CAUSES: Final = 10_000
-"""Camera and cause pairs that are told apart within a second; more are summed by cause alone."""
+"""Causes that are told apart by camera within a second; of more cameras they are summed together."""
 
 RECORD_OVERHEAD_BYTES: Final = 100
 """Most that Kafka adds to a record that travels alone: the head of its batch, and the record's own."""
 
-Cause = tuple[str | None, str]
+_BECAME: Final = {
+    Code.INTERNAL_ERROR: "not recognised",
+    Code.TIMED_OUT: "not recognised",
+    Code.OUTPUT_TOO_LARGE: "recognised, not written",
+}
+"""Of a request that was not refused for what it is."""
+
+Cause = tuple[str | None, str, str]
+"""Camera, the topic that was read, and the return code."""
 
 
 def error_log_entry(
@@ -51,11 +59,11 @@ def error_log_entry(
         person=person,
         logged_at_ms=logged_at_ms,
         upstream=f"{asked.event_id.topic} read",
-        downstream="outputs writable",
+        downstream="an output refused" if code is Code.OUTPUT_TOO_LARGE else "outputs writable",
         return_code=code,
         detail=detail[:MAX_DETAIL],
         input=given,
-        output="refused" if code is not Code.INTERNAL_ERROR else "not recognised",
+        output=_BECAME.get(code, "refused"),
         algorithm_output=None if algorithm_output is None else algorithm_output[:MAX_DETAIL],
     )
 
@@ -104,10 +112,11 @@ class Repeats:
         self._hold(self._cause(entry), entry)
 
     def _cause(self, entry: ErrorLogEntry) -> Cause:
-        """Camera and code; the code alone once there are too many to tell apart."""
-        cause = (entry.camera_id, entry.return_code)
+        """With the camera, unless there are too many to tell apart."""
+        cause = (entry.camera_id, entry.upstream, entry.return_code)
         known = cause in self._second or cause in self._held
-        return cause if known or len(self._second) + len(self._held) < MAX_CAUSES else (None, entry.return_code)
+        room = len(self._second) + len(self._held) < MAX_CAUSES
+        return cause if known or room else (None, entry.upstream, entry.return_code)
 
     def _hold(self, cause: Cause, entry: ErrorLogEntry) -> None:
         held = self._held.get(cause)
@@ -116,12 +125,15 @@ class Repeats:
         self._held[cause] = entry
 
     def _spend(self, entry: ErrorLogEntry, now_ms: int) -> bool:
-        """Whether the record fits into the allowance, which fills up again at bytes_per_s, to a second's worth."""
+        """Whether the record fits into the allowance, which fills up again at bytes_per_s, to a second's worth.
+
+        One that is larger than that goes out when the allowance is full, and is paid off before the next one.
+        """
         passed_s = max(0, now_ms - (self._allowed_at_ms if self._allowed_at_ms is not None else now_ms)) / 1000
         self._allowed_at_ms = now_ms
         self._allowance = min(self._bytes_per_s, self._allowance + passed_s * self._bytes_per_s)
         size = len(records.encode(entry)) + RECORD_OVERHEAD_BYTES
-        if size > self._allowance:
+        if self._allowance < min(size, self._bytes_per_s):
             return False
         self._allowance -= size
         return True

@@ -3,6 +3,7 @@
 This package alone reads the environment, and only the composition root and the command line import it.
 """
 
-from streams.settings.model import PREFIX, Settings, SettingsError, from_process
+from streams.settings.errors import PREFIX, SettingsError
+from streams.settings.model import Settings, from_process
 
 __all__ = ["PREFIX", "Settings", "SettingsError", "from_process"]

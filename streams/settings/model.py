@@ -5,6 +5,7 @@ Every field is the environment variable `FACESTREAMS_<FIELD>`; an empty value co
 
 import os
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -12,29 +13,21 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from streams.settings.errors import PREFIX, SettingsError
 from streams.settings.gallery_rules import GalleryRules
+from streams.settings.security import SecuritySettings
 from streams.settings.words import description, expected
-from streams.wire.connection import Connection
+from streams.wire.connection import Connection, Mechanism, Protocol
 from streams.wire.topics import Topics
 
-PREFIX: Final = "FACESTREAMS_"
 DEFAULT_ACCOUNT: Final = "main"
+
+DEFAULT_TIMEOUT_S: Final = 2.0
+MAX_TIMEOUT_SHARE: Final = 0.4
+"""Of the rebalance timeout: a frame has two tries, each with a quarter more to end in."""
 
 READ_ELSEWHERE: Final = frozenset({"FACESTREAMS_BENCH_CLIPS"})
 """Names under our prefix that are no settings: the benchmark reads them."""
-
-
-class SettingsError(Exception):
-    """A setting is unknown, malformed or out of its range. Stops the start.
-
-    variable: the environment variable. problem: what was expected; never the value, which may be a
-    secret that was pasted into the wrong place.
-    """
-
-    def __init__(self, variable: str, problem: str) -> None:
-        super().__init__(f"{variable}: {problem}")
-        self.variable = variable
-        self.problem = problem
 
 
 def _text(pattern: str, expected: str, description: str) -> Meta:
@@ -58,6 +51,14 @@ TopicPrefix = Annotated[
 Account = Annotated[  # no dot: the parts of a topic's name must stay apart
     str, _text(r"^[A-Za-z0-9_-]{1,64}$", "up to 64 of letters, digits, _ and -", "the customer's account")
 ]
+InstanceId = Annotated[
+    str,
+    _text(
+        r"^[A-Za-z0-9._-]{1,200}$",
+        "up to 200 of letters, digits, dot, _ and -",
+        "a name that no other worker bears, to take its cameras back after a restart (static membership); unset: none",
+    ),
+]
 Name = r"^[^\x00-\x1f\x7f]{1,256}$"
 
 
@@ -70,6 +71,19 @@ class Settings(Struct, frozen=True, kw_only=True):
     # broker
     bootstrap_servers: Servers = "127.0.0.1:9092"
     broker: Annotated[Literal["kafka", "embedded"], Meta(description="what the broker can be asked for")] = "kafka"
+    security_protocol: Annotated[Protocol, Meta(description="how to reach them; a password goes over TLS alone")] = (
+        "PLAINTEXT"
+    )
+    sasl_mechanism: Annotated[Mechanism, Meta(description="with SASL_SSL: how the user is proven")] | None = None
+    sasl_username: Annotated[str, _text(Name, "up to 256 characters", "with SASL_SSL: the user")] | None = None
+    sasl_password_file: (
+        Annotated[Path, Meta(description="with SASL_SSL: a file of mode 0600 that holds the password")] | None
+    ) = None
+    tls_ca_file: (
+        Annotated[Path, Meta(description="PEM: who may vouch for the brokers; unset: whom the system trusts")] | None
+    ) = None
+    tls_cert_file: Annotated[Path, Meta(description="PEM: our own certificate, for mutual TLS")] | None = None
+    tls_key_file: Annotated[Path, Meta(description="PEM, of mode 0600: its key, without a passphrase")] | None = None
     prefix: TopicPrefix = "facestreams"
     account: Account = DEFAULT_ACCOUNT
     app_id: Annotated[str, _text(Name, "up to 256 characters", "the account's AppID, written to the logs")] = "0"
@@ -122,6 +136,21 @@ class Settings(Struct, frozen=True, kw_only=True):
     # load
     threads: Annotated[int, Meta(ge=0, le=1024, description="that recognise; 0: one a core")] = 0
     max_in_flight: Annotated[int, Meta(ge=1, le=1024, description="frames taken in and not yet answered")] = 16
+    recognize_timeout_s: (
+        Annotated[
+            float,
+            _own(
+                "a frame is given up when its recognition takes this time of a processor, twice",
+                "2, or a third of REBALANCE_TIMEOUT_S where that is less",
+                ge=0.05,
+                le=600,
+            ),
+        ]
+        | None
+    ) = None
+    max_frame_age_s: Annotated[
+        float, Meta(ge=0, le=900, description="a frame that is older is skipped, not recognised; 0: none is")
+    ] = 0.0
     max_cameras: Annotated[int, Meta(ge=1, le=100_000, description="whose state a worker keeps")] = 1000
     camera_idle_s: Annotated[
         float, Meta(gt=0, le=86_400, description="a camera's state is dropped after this time")
@@ -139,6 +168,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     ] = 10.0
 
     # group membership and delivery
+    instance_id: InstanceId | None = None
     session_timeout_s: Annotated[float, Meta(ge=1, le=1800, description="a worker is dead after this silence")] = 10.0
     rebalance_timeout_s: Annotated[float, Meta(ge=1, le=1800, description="longest wait for workers to rejoin")] = 6.0
     heartbeat_s: Annotated[float, Meta(ge=0.1, le=600, description="between two signs of life")] = 1.0
@@ -177,10 +207,37 @@ class Settings(Struct, frozen=True, kw_only=True):
             raise SettingsError(
                 PREFIX + "HEARTBEAT_S", "expected at most half of SESSION_TIMEOUT_S and of REBALANCE_TIMEOUT_S"
             )
+        if self.recognition_timeout_s > MAX_TIMEOUT_SHARE * self.rebalance_timeout_s:
+            raise SettingsError(
+                PREFIX + "RECOGNIZE_TIMEOUT_S",
+                f"expected at most {MAX_TIMEOUT_SHARE} of REBALANCE_TIMEOUT_S, so that two tries end before it",
+            )
+        if self.broker == "embedded" and self.security_protocol != "PLAINTEXT":
+            raise SettingsError(PREFIX + "SECURITY_PROTOCOL", "expected PLAINTEXT with BROKER=embedded")
+        self._security.check()
+
+    @property
+    def recognition_timeout_s(self) -> float:
+        """The deadline of one try to recognise a frame or examine a picture."""
+        if self.recognize_timeout_s is not None:
+            return self.recognize_timeout_s
+        return min(DEFAULT_TIMEOUT_S, self.rebalance_timeout_s / 3)
+
+    @property
+    def _security(self) -> SecuritySettings:
+        return SecuritySettings(
+            protocol=self.security_protocol,
+            mechanism=self.sasl_mechanism,
+            username=self.sasl_username,
+            password_file=self.sasl_password_file,
+            ca_file=self.tls_ca_file,
+            cert_file=self.tls_cert_file,
+            key_file=self.tls_key_file,
+        )
 
     def connection(self) -> Connection:
-        """How to reach the broker."""
-        return Connection(self.bootstrap_servers)
+        """How to reach the broker; reads the files that say so. Raises SettingsError."""
+        return self._security.connection(self.bootstrap_servers, datetime.now(UTC))
 
     def topics(self) -> Topics:
         """The topics of this account."""

@@ -13,6 +13,8 @@ class Code(StrEnum):
 
     # frames
     OK = "ok"
+    TOO_OLD = "too_old"
+    TIMED_OUT = "timed_out"
     # a request's headers and key
     BAD_HEADER = "bad_header"
     BAD_KEY = "bad_key"
@@ -41,14 +43,18 @@ class Code(StrEnum):
     BAD_RECORD = "bad_record"
     BAD_SEAL = "bad_seal"
     FOREIGN_FEATURE = "foreign_feature"
+    OUTPUT_TOO_LARGE = "output_too_large"
     INTERNAL_ERROR = "internal_error"
+    EXPIRED_UNREAD = "expired_unread"
 
 
 MEANING: Final = MappingProxyType(
     {
         Code.OK: "the frame was recognised; faces may be none",
-        Code.BAD_HEADER: "a header is not UTF-8, too long, given twice, or not of its type",
-        Code.BAD_KEY: "the record's key is not UTF-8, too long, or disagrees with the header person_id",
+        Code.TOO_OLD: "the frame was older than this deployment recognises, and was skipped; not in the error log",
+        Code.TIMED_OUT: "the picture was given up, since its processing did not end in time",
+        Code.BAD_HEADER: "a header is not UTF-8, too long, given twice, not of its type, or one of too many",
+        Code.BAD_KEY: "the record's key is missing, reserved, not UTF-8, too long, or not the header person_id",
         Code.WRONG_ACCOUNT: "the header account names another account than the topic's",
         Code.WRONG_REGION: "the header region names another region than this deployment's",
         Code.GALLERY_NOT_ALLOWED: "the camera may not search, or the account does not have, this gallery",
@@ -71,6 +77,8 @@ MEANING: Final = MappingProxyType(
         Code.BAD_RECORD: "a record of one of our own topics could not be read",
         Code.BAD_SEAL: "a stored feature does not open with this account's keys",
         Code.FOREIGN_FEATURE: "a stored feature belongs to another template key or model: enroll again",
+        Code.OUTPUT_TOO_LARGE: "the frame was recognised, but a topic does not take a record of the result's size",
         Code.INTERNAL_ERROR: "processing failed three times; the cause is in the worker's own log",
+        Code.EXPIRED_UNREAD: "the broker removed requests before they were read; repeats says how many at most",
     }
 )

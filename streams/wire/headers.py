@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
 from streams.wire.codes import Code
+from streams.wire.topics import FILLER_KEY
 
 MAX_HEADER_BYTES: Final = 256
 """Longest value of a header, longest key: ids are names, not documents."""
 
-Headers = Iterable[tuple[str, bytes]]
+MAX_HEADERS: Final = 100
+"""Of one record, whatever they are called; tracing adds a handful."""
+
+Headers = Iterable[tuple[str, bytes | None]]
 
 ConsentBasis = Literal["of_age", "guardian"]
 """On what a consent rests: the person is of age, or a guardian consented."""
@@ -81,12 +85,17 @@ class CommandHeaders:
     request_id: str | None = None
 
 
-def text(raw: bytes, name: str, code: Code = Code.BAD_HEADER) -> str:
-    """`raw` as text. Raises RequestError(code) if it is empty, too long, not UTF-8 or has control characters."""
+def text(raw: bytes | None, name: str, code: Code = Code.BAD_HEADER) -> str:
+    """`raw` as text.
+
+    Raises RequestError(code) if it is empty, too long, reserved, not UTF-8 or has control characters.
+    """
     if not raw:
         raise RequestError(code, f"{name} is empty")
     if len(raw) > MAX_HEADER_BYTES:
         raise RequestError(code, f"{name} has {len(raw)} bytes, more than {MAX_HEADER_BYTES}")
+    if raw == FILLER_KEY:  # what bears it as its key is skipped by every reader
+        raise RequestError(code, f"{name} is a reserved word")
     try:
         value = raw.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -94,6 +103,13 @@ def text(raw: bytes, name: str, code: Code = Code.BAD_HEADER) -> str:
     if not value.isprintable():
         raise RequestError(code, f"{name} has characters that cannot be printed")
     return value
+
+
+def _not_too_many(headers: Headers) -> tuple[tuple[str, bytes | None], ...]:
+    given = tuple(headers)
+    if len(given) > MAX_HEADERS:
+        raise RequestError(Code.BAD_HEADER, f"more than {MAX_HEADERS} headers")
+    return given
 
 
 def _known(headers: Headers, names: Iterable[str]) -> dict[str, str]:
@@ -142,7 +158,7 @@ def readable_command_headers(headers: Headers) -> CommandHeaders:
 
 def frame_headers(headers: Headers) -> FrameHeaders:
     """The headers of a frame. Raises RequestError."""
-    headers = tuple(headers)
+    headers = _not_too_many(headers)
     found = _known(headers, ("frame_id", "captured_at_ms", "gallery"))
     captured = found.get("captured_at_ms")
     if captured is not None and not (captured.isascii() and captured.isdigit() and len(captured) <= 15):
@@ -157,5 +173,5 @@ def frame_headers(headers: Headers) -> FrameHeaders:
 
 def command_headers(headers: Headers) -> CommandHeaders:
     """The headers of a gallery command. Raises RequestError."""
-    headers = tuple(headers)
+    headers = _not_too_many(headers)
     return CommandHeaders(caller=caller(headers), **_known(headers, _COMMAND))

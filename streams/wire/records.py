@@ -269,6 +269,18 @@ class Epoch(Record, frozen=True, kw_only=True):
     created_at_ms: Milliseconds
 
 
+class Reached(Record, frozen=True, kw_only=True):
+    """Topic control: how far a partition of an input topic was read under its epoch; it must never end before that.
+
+    It has all fields of an epoch: a reader that knows no other record takes it for one of a topic that is not its own.
+    """
+
+    topic: Annotated[str, Meta(description="the topic's short name and the partition, as camera-frames/3")]
+    epoch: Annotated[str, Meta(pattern="^[0-9a-f]{8}$")]
+    created_at_ms: Milliseconds
+    next_offset: Annotated[int, Meta(ge=0, description="the offset behind the last one that was read")]
+
+
 RECORDS: Final[tuple[type[Record], ...]] = (
     Recognition,
     Sighting,
@@ -278,6 +290,7 @@ RECORDS: Final[tuple[type[Record], ...]] = (
     GalleryEvent,
     Erasure,
     Epoch,
+    Reached,
 )
 
 R = TypeVar("R", bound=Record)
@@ -291,5 +304,8 @@ def encode(record: Record) -> bytes:
 
 
 def decode(raw: bytes, kind: type[R]) -> R:
-    """A record of this kind. Raises msgspec.ValidationError or msgspec.DecodeError on anything else."""
-    return msgspec.json.decode(raw, type=kind)
+    """A record of this kind. Raises msgspec.DecodeError, which is a ValueError, on anything else."""
+    try:
+        return msgspec.json.decode(raw, type=kind)
+    except (UnicodeDecodeError, RecursionError) as error:  # what msgspec lets through
+        raise msgspec.DecodeError("text that is no UTF-8, or nested without end") from error

@@ -110,12 +110,14 @@ def test_names_in_the_files_are_those_of_compose(root):
     mounts = dict(volume.split(":")[:2] for volume in services["grafana"]["volumes"])
     assert source["url"] == "http://prometheus:9090"
     assert mounts["./dashboards/grafana"] == "/etc/grafana/provisioning"
-    assert mounts["./dashboards/facestreams.json"] == f"{provider['options']['path']}/facestreams.json"
+    assert mounts["./dashboards"] == provider["options"]["path"]
+    home = services["grafana"]["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
+    assert home == f"{provider['options']['path']}/facestreams.json"
 
 
 def test_prometheus_asks_every_worker(root):
     config = read_yaml(root / "dashboards" / "prometheus.yml")
-    assert set(config) == {"global", "scrape_configs"}
+    assert set(config) == {"global", "rule_files", "scrape_configs"}
     [job] = config["scrape_configs"]
     [discovery] = job["dns_sd_configs"]
     assert job["job_name"] == "facestreams"

@@ -1,6 +1,7 @@
 """Making the environment: what is missing is named in one line, before anything is made."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -148,7 +149,9 @@ def test_a_compiler_may_be_named_with_its_options(tree, programs):
 def test_help_needs_nothing_and_names_every_target(tree, programs):
     done = subprocess.run(["make"], cwd=tree, env={"PATH": str(programs)}, check=True, capture_output=True, text=True)
     listed = [line.split()[0] for line in done.stdout.splitlines()]
-    assert listed == ["help", "demo", "test", "check", "bench", "schemas", "lock", "clean"]
+    [targets] = re.findall(r"^\.PHONY: (.*)$", (tree / "Makefile").read_text(), re.MULTILINE)
+    assert listed == targets.split()
+    assert listed[:4] == ["help", "demo", "test", "check"]
     assert not (tree / ".venv").exists()
 
 

@@ -1,6 +1,8 @@
 """The Dockerfile, as far as it can be checked without building the image."""
 
+import asyncio
 import json
+import os
 import re
 import subprocess
 import sys
@@ -8,22 +10,22 @@ import sysconfig
 from pathlib import Path
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from models.packs import load_pack
+from streams.monitor.health import HealthServer
+from tests.house import containers
+from tests.house.build_image import Image, in_context
 
 
 @pytest.fixture(scope="module")
-def instructions(root):
-    """(instruction, its text) in order, with continued lines joined and comments left out."""
-    lines = [line for line in (root / "Dockerfile").read_text("utf-8").splitlines() if not line.startswith("#")]
-    joined = re.sub(r"\\\n\s*", "", "\n".join(lines))
-    return [tuple(line.split(maxsplit=1)) for line in joined.splitlines() if line]
+def instructions():
+    return containers.instructions()
 
 
 @pytest.fixture(scope="module")
-def final_stage(instructions):
-    last = max(index for index, (word, _) in enumerate(instructions) if word == "FROM")
-    return instructions[last:]
+def final_stage():
+    return containers.stages()[-1]
 
 
 def test_the_linter_finds_nothing(root):
@@ -85,6 +87,32 @@ def test_only_what_is_named_reaches_the_build(root):
     }
 
 
+def test_what_is_copied_is_in_the_builds_context_and_no_key_or_history_is(instructions):
+    copied = [text.split()[:-1] for word, text in instructions if word == "COPY" and "--from" not in text]
+    assert all(in_context(name) for names in copied for name in names)
+    assert not [name for name in (".git", ".env", "keys", "tests", "build") if in_context(name)]
+
+
+def test_nobody_is_told_what_the_image_does():
+    assert containers.image_environment()["ORT_DISABLE_TELEMETRY"] == "1"
+
+
+def test_the_steps_can_be_carried_out_in_a_directory(tmp_path):
+    image = Image(tmp_path / "root", Path(sys.executable))
+    image.carry_out("ENV", "PATH=/opt/facestreams/bin:$PATH GREETING=good-day")
+    image.carry_out("WORKDIR", "/source")
+    image.carry_out("COPY", "pyproject.toml LICENSE ./")
+    image.carry_out("RUN", 'mkdir /opt && echo "$GREETING" > /opt/said && ls > /opt/listed')
+    root = tmp_path / "root"
+    assert (root / "opt" / "said").read_text() == "good-day\n"
+    assert (root / "opt" / "listed").read_text().split() == ["LICENSE", "pyproject.toml"]
+    assert image.environment["PATH"].startswith(f"{root}/opt/facestreams/bin:{root}/programs:")
+    with pytest.raises(FileNotFoundError, match="not in the build's context"):
+        image.carry_out("COPY", "tests ./")
+    image.carry_out("FROM", "python:3.13-slim-bookworm")
+    assert "GREETING" not in image.environment
+
+
 def test_the_build_prepares_the_default_pack(instructions, tmp_path):
     [code] = [
         re.search(r'python -c "(.*?)"', text)[1] for word, text in instructions if word == "RUN" and "python -c" in text
@@ -96,10 +124,55 @@ def test_the_build_prepares_the_default_pack(instructions, tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == prepared, "a worker would prepare it again"
 
 
-def test_the_health_check_asks_whether_the_worker_lives(instructions):
+@pytest.fixture(scope="module")
+def checks(instructions):
+    """Program and arguments of the image's own health check, and of the one that compose puts in its place."""
     [text] = [text for word, text in instructions if word == "HEALTHCHECK"]
-    program, option, code = json.loads(text[text.index("[") :])
-    assert (program, option) == ("python", "-c")
-    compile(code, "HEALTHCHECK", "exec")
-    assert "'/live'" in code
-    assert "FACESTREAMS_HTTP_PORT" in code
+    own = json.loads(text[text.index("CMD") + len("CMD") :])
+    kind, *ours = containers.compose()["services"]["processor"]["healthcheck"]["test"]
+    assert kind == "CMD"
+    return {"live": own, "ready": ours}
+
+
+async def check(command, port):
+    """Whether the container would be healthy, and what it would say of that."""
+    program, *arguments = command
+    assert program == "python"
+    asked = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *arguments,
+        env={**os.environ, "FACESTREAMS_HTTP_PORT": str(port)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    said, _ = await asked.communicate()
+    return asked.returncode == 0, said.decode()
+
+
+@pytest.mark.parametrize(
+    ("live", "ready", "healthy"),
+    [
+        (None, None, {"live": True, "ready": True}),
+        (None, "reading face-features", {"live": True, "ready": False}),
+        ("stopping", "reading face-features", {"live": False, "ready": False}),
+    ],
+)
+async def test_the_image_is_healthy_while_it_lives_and_the_service_while_it_is_ready(checks, live, ready, healthy):
+    server = HealthServer("127.0.0.1", 0, CollectorRegistry(), lambda: live, lambda: ready)
+    await server.start()
+    try:
+        for name, reason in (("live", live), ("ready", ready)):
+            assert await check(checks[name], server.port) == (healthy[name], f"{reason}\n\n" if reason else "")
+    finally:
+        await server.stop()
+
+
+async def test_a_container_in_which_nobody_answers_is_not_healthy(checks):
+    server = HealthServer("127.0.0.1", 0, CollectorRegistry(), lambda: None, lambda: None)
+    await server.start()
+    port = server.port
+    await server.stop()
+    for command in checks.values():
+        healthy, said = await check(command, port)
+        assert not healthy
+        assert "ConnectionRefusedError" in said

@@ -39,7 +39,6 @@ QUICK: Final = {
     "log.segment.delete.delay.ms": "0",
     "log.cleaner.backoff.ms": "200",
     "log.cleaner.dedupe.buffer.size": "2097152",
-    "broker.session.timeout.ms": "1500",
     "broker.heartbeat.interval.ms": "300",
     "controller.quorum.election.timeout.ms": "500",
     "controller.quorum.fetch.timeout.ms": "1000",
@@ -95,7 +94,7 @@ class Node:
 
     def format(self, cluster_id: str, options: Sequence[str]) -> None:
         """Prepare its empty directory."""
-        java("kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(self._properties), *options)
+        java("kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}", "-c", str(self._properties), *options)
 
     def start(self) -> None:
         """Start it; see `wait_ready`."""
@@ -207,6 +206,7 @@ class Kafka:
         least = str(2 if nodes > 2 else 1)
         return {
             **QUICK,
+            "broker.session.timeout.ms": "1500" if nodes > 1 else "6000",  # alone, it has nobody to fail over to
             "process.roles": "broker,controller",
             "controller.listener.names": CONTROLLER,
             "inter.broker.listener.name": self._listeners[0],

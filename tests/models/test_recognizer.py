@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from models.errors import PictureCode, PictureError
+from models.abort import Abort
+from models.errors import AbortedError, PictureCode, PictureError
 from models.gallery.gallery import Gallery
 from models.gallery.keys import TemplateKey
 from models.gallery.protect import Protector
@@ -183,6 +184,31 @@ def test_a_frame_that_fails_leaves_the_camera_as_it_was(recognizer, world, galle
     result = recognizer.recognize(b"jpeg", camera, gallery, frame_ref="e-1", at_ms=40)
     assert [face.track_id for face in result.faces] == ["e-0.0", "e-1.1"]
     assert result.encodings == 1
+
+
+@pytest.mark.parametrize("step", ["decode", "encode"])
+def test_a_frame_that_is_told_to_end_leaves_the_camera_as_it_was(recognizer, world, gallery, monkeypatch, step):
+    camera = recognizer.new_camera()
+    world.show((1, LEFT, None))
+    before, plain = camera._scene, getattr(world, step)
+    with Abort() as abort:
+
+        def told_meanwhile(*given):
+            abort.set()
+            return plain(*given)
+
+        monkeypatch.setattr(world, step, told_meanwhile)
+        with pytest.raises(AbortedError):
+            recognizer.recognize(b"jpeg", camera, gallery, frame_ref="e-0", at_ms=0)
+    assert camera._scene is before
+
+
+def test_an_examination_can_be_told_to_end(recognizer, world):
+    world.show((1, LEFT, None))
+    with Abort() as abort:
+        abort.set()
+        with pytest.raises(AbortedError):
+            recognizer.examine(b"jpeg")
 
 
 def test_cameras_know_nothing_of_each_other(recognizer, world, gallery):

@@ -1,13 +1,19 @@
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Timer
 
 import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from models.errors import PackError
+from models.abort import Abort
+from models.errors import AbortedError, PackError
 from models.session import Session, session_options
+
+ADDITIONS = 5_000_000
 
 
 @pytest.fixture
@@ -50,3 +56,72 @@ def test_a_file_that_is_no_network_is_named(tmp_path: Path) -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(PackError, match=r"gone\.onnx"):
         Session(tmp_path / "gone.onnx")
+
+
+@pytest.fixture
+def endless(tmp_path: Path) -> Session:
+    """A network that adds one to x for many seconds; not for ever, so that what does not end it fails, not hangs."""
+    steps = helper.make_graph(
+        [helper.make_node("Identity", ["go"], ["goes"]), helper.make_node("Add", ["v", "one"], ["w"])],
+        "steps",
+        [
+            helper.make_tensor_value_info("number", TensorProto.INT64, []),
+            helper.make_tensor_value_info("go", TensorProto.BOOL, []),
+            helper.make_tensor_value_info("v", TensorProto.FLOAT, None),
+        ],
+        [
+            helper.make_tensor_value_info("goes", TensorProto.BOOL, []),
+            helper.make_tensor_value_info("w", TensorProto.FLOAT, None),
+        ],
+        [helper.make_tensor("one", TensorProto.FLOAT, [], [1.0])],
+    )
+    graph = helper.make_graph(
+        [helper.make_node("Loop", ["times", "always", "x"], ["y"], body=steps)],
+        "endless",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n"])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
+        [
+            helper.make_tensor("times", TensorProto.INT64, [], [ADDITIONS]),
+            helper.make_tensor("always", TensorProto.BOOL, [], [True]),
+        ],
+    )
+    file = tmp_path / "endless.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), file)
+    return Session(file)
+
+
+def test_another_thread_ends_a_run_that_does_not_end(endless: Session) -> None:
+    abort = Abort()
+    Timer(0.05, abort.set).start()
+    with abort, pytest.raises(AbortedError):
+        endless.run({"x": np.zeros(1, np.float32)})
+
+
+def test_a_run_under_an_abort_that_was_set_does_not_begin(endless: Session) -> None:
+    abort = Abort()
+    abort.set()
+    with abort, pytest.raises(AbortedError):
+        endless.run({"x": np.zeros(1, np.float32)})
+
+
+def test_a_run_under_an_abort_gives_what_it_gives_without(doubling: Session) -> None:
+    with Abort():
+        outputs = doubling.run({"x": np.array([1, 2], np.float32)})
+    assert {name: values.tolist() for name, values in outputs.items()} == {"y": [2, 4], "z": [-1, -2]}
+
+
+def test_what_onnxruntime_refuses_is_not_taken_for_an_abort(doubling: Session) -> None:
+    with Abort(), pytest.raises(Exception, match="INVALID_ARGUMENT") as refused:
+        doubling.run({"x": np.zeros((1, 1), np.float32)})
+    assert not isinstance(refused.value, AbortedError)
+
+
+def test_all_but_run_is_onnxruntimes_own(doubling: Session) -> None:
+    assert doubling.runtime.get_providers() == ["CPUExecutionProvider"]
+
+
+def test_the_runtime_writes_nothing_about_its_use(tmp_path: Path) -> None:
+    code = "from models.session import session_options; session_options()"
+    environment = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment)
+    assert list(tmp_path.rglob("*")) == []

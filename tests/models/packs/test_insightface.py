@@ -9,7 +9,8 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from models.errors import PackError
+from models.abort import Abort
+from models.errors import AbortedError, PackError
 from models.packs import Pack, load_pack
 from models.types import Picture
 from models.vision.detect import DetectionSettings, InsightFaceDetector, YuNetDetector
@@ -174,3 +175,15 @@ def test_a_failed_download_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("insightface.utils.ensure_available", refuse)
     with pytest.raises(PackError, match="'buffalo_x' could not be downloaded: 404"):
         load_pack("insightface:buffalo_x", tmp_path)
+
+
+def test_what_runs_in_insightfaces_own_code_can_be_told_to_end(directory: Path, cache_dir: Path) -> None:
+    pack = load(directory, cache_dir)
+    detector, encoder = pack.detector(), pack.encoder()
+    picture = Picture(np.zeros((SIDE_PX, SIDE_PX, 3), np.uint8), "image/png")
+    with Abort() as abort:
+        abort.set()
+        with pytest.raises(AbortedError):
+            detector.detect(picture)
+        with pytest.raises(AbortedError):
+            encoder.encode(picture, LANDMARKS[None] + np.float32(100))

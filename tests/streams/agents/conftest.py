@@ -1,12 +1,13 @@
 """An outlet that keeps what it is given, a view that is always current, faces to see."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
 
 from models.types import Face, Match, MatchStatus, Quality, Searched
+from streams.agents.pool import Pool
 from streams.engine.outlet import Output
 
 
@@ -18,10 +19,17 @@ class Place:
 
 @dataclass
 class KeptOutlet:
-    """Takes everything; `batches` are the calls, `all` their records."""
+    """Takes everything; `batches` are the calls, `all` their records.
+
+    too_small: short names of topics for which lanes are told that they take no record of its size.
+    """
 
     batches: list[list[Output]] = field(default_factory=list)
     lost: bool = False
+    too_small: set[str] = field(default_factory=set)
+
+    def insisting(self) -> "KeptOutlet":
+        return self
 
     async def publish(self, outputs: Sequence[Output]) -> list[Place]:
         first = len(self.all)
@@ -58,6 +66,14 @@ def outlet() -> KeptOutlet:
 @pytest.fixture
 def view() -> CurrentView:
     return CurrentView()
+
+
+@pytest.fixture
+def pool() -> Iterator[Pool]:
+    """One thread, and a deadline that no test reaches."""
+    pool = Pool(1, timeout_s=60, fatal=lambda error: pytest.fail(repr(error)))
+    yield pool
+    pool.close()
 
 
 @pytest.fixture

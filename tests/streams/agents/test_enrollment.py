@@ -1,11 +1,11 @@
 """A command that is delivered twice is answered with the same result, wherever the first delivery ended."""
 
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 
+from models import abort
 from models.gallery.gallery import Galleries, Gallery
 from models.gallery.keys import KeyDirectory
 from models.gallery.protect import Protector
@@ -15,6 +15,7 @@ from streams.agents.enrollment import EnrollmentAgent
 from streams.agents.gallery_view import GalleryView
 from streams.agents.gallery_writer import GalleryWriter
 from streams.agents.journal import Journal
+from streams.agents.pool import Pool
 from streams.agents.said_before import SaidBefore
 from streams.engine.outlet import FencedError
 from streams.engine.request import Request
@@ -83,11 +84,11 @@ def recognizer() -> OneFace:
 def known(keys) -> GalleryView:
     protector = Protector(keys.template_key)
     galleries = Galleries(lambda: Gallery(protector, impostor_mean=0.1, impostor_deviation=0.11))
-    return GalleryView(keys=keys, galleries=galleries, model_version="m", refused=lambda code: None)
+    return GalleryView(keys=keys, galleries=galleries, model_version="m", partitions=12, refused=lambda code: None)
 
 
 @pytest.fixture
-def agent(keys, known, recognizer, view):
+def agent(keys, known, recognizer, view, pool):
     topics, deployment = Topics(), Deployment(account="main", app_id="77", region="eu")
     writer = GalleryWriter(
         topics=topics,
@@ -99,29 +100,28 @@ def agent(keys, known, recognizer, view):
         view=view,
         clock_ms=lambda: 5,
     )
-    with ThreadPoolExecutor(1) as pool:
-        yield EnrollmentAgent(
+    return EnrollmentAgent(
+        topics=topics,
+        account="main",
+        reader=CommandReader(deployment=deployment, epoch="0a0b0c0d", gallery_names=frozenset({"default"})),
+        recognizer=recognizer,
+        galleries=known.galleries,
+        keys=keys,
+        known=known,
+        answers=SaidBefore(GalleryEvent),
+        erasures=SaidBefore(Erasure),
+        views=(view,),
+        writer=writer,
+        pool=pool,
+        journal=Journal(
             topics=topics,
-            account="main",
-            reader=CommandReader(deployment=deployment, epoch="0a0b0c0d", gallery_names=frozenset({"default"})),
-            recognizer=recognizer,
-            galleries=known.galleries,
-            keys=keys,
-            known=known,
-            answers=SaidBefore(GalleryEvent),
-            erasures=SaidBefore(Erasure),
-            views=(view,),
-            writer=writer,
-            pool=pool,
-            journal=Journal(
-                topics=topics,
-                deployment=deployment,
-                repeats=Repeats(1e6),
-                clock_ms=lambda: 5,
-            ),
-            failed=lambda code: None,
+            deployment=deployment,
+            repeats=Repeats(1e6),
             clock_ms=lambda: 5,
-        )
+        ),
+        failed=lambda code: None,
+        clock_ms=lambda: 5,
+    )
 
 
 @pytest.fixture
@@ -145,6 +145,20 @@ async def test_an_enrollment_twice_gives_one_feature_and_one_answer(agent, broke
     assert (first.code, first.request_id, first.features) == ("enrolled", "r1", 1)
     assert recognizer.examined == 1
     assert len(agent.known.galleries.get("default")) == 1
+
+
+async def test_a_picture_on_which_the_model_does_not_end_is_answered(agent, broker, recognizer) -> None:
+    def endless(encoded: bytes) -> None:
+        while True:
+            abort.check()
+
+    recognizer.examine = endless
+    pool = Pool(1, timeout_s=0.2, fatal=lambda error: pytest.fail(repr(error)))
+    answer = await deliver(replace(agent, pool=pool), broker, request(ENROLL))
+    assert (answer.code, answer.accepted) == ("timed_out", False)
+    assert answer.detail == "the examination did not end within 0.2 s"
+    entry = broker.last("running-log", RunningLogEntry)
+    assert (entry.return_code, entry.billed) == ("timed_out", False)
 
 
 async def test_forgetting_twice_says_forgotten_twice(agent, broker) -> None:

@@ -1,6 +1,6 @@
 """What face-features holds goes into the gallery; what cannot be used is counted and does not stop the view."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
@@ -14,6 +14,8 @@ from streams.agents.gallery_view import GalleryView
 from streams.wire.codes import Code
 from streams.wire.feature_keys import FeatureKey
 
+PARTITIONS = 4
+
 
 @dataclass
 class Read:
@@ -21,7 +23,17 @@ class Read:
 
     key: bytes | None
     value: bytes | None
-    headers: list[tuple[str, bytes]] = field(default_factory=list)
+    headers: list[tuple[str, bytes | None]] = field(default_factory=list)
+    elsewhere: bool = False
+
+    @property
+    def partition(self) -> int:
+        """The one that the key names, unless it is to stand elsewhere."""
+        try:
+            right = FeatureKey.decode(self.key or b"").partition(PARTITIONS)
+        except ValueError:
+            right = 0
+        return (right + self.elsewhere) % PARTITIONS
 
 
 class Store:
@@ -64,7 +76,9 @@ def refused() -> list[Code]:
 @pytest.fixture
 def known(store, refused) -> GalleryView:
     galleries = Galleries(lambda: Gallery(store.protector, impostor_mean=0.1, impostor_deviation=0.11))
-    return GalleryView(keys=store.keys, galleries=galleries, model_version="sface-1", refused=refused.append)
+    return GalleryView(
+        keys=store.keys, galleries=galleries, model_version="sface-1", partitions=PARTITIONS, refused=refused.append
+    )
 
 
 def test_a_key_and_what_it_seals_make_a_person_known(known, store, refused) -> None:
@@ -150,7 +164,13 @@ def test_galleries_are_apart(known, store) -> None:
 def test_what_is_known_beside_the_gallery_can_be_saved_and_restored(known, store, refused) -> None:
     for record in (store.key("ada"), store.feature("ada", 0), store.feature("ada", 1, model="arcface-9")):
         known.apply(record)
-    other = GalleryView(keys=store.keys, galleries=known.galleries, model_version="sface-1", refused=refused.append)
+    other = GalleryView(
+        keys=store.keys,
+        galleries=known.galleries,
+        model_version="sface-1",
+        partitions=PARTITIONS,
+        refused=refused.append,
+    )
     other.restore(known.state())
     assert other.data_key("default", "ada") == store.data_key
     assert other.stored("default", "ada") == {"e0", "e1"}
@@ -196,7 +216,9 @@ def test_what_was_saved_late_is_mended_by_replaying_from_earlier(known, store, r
     state, (ids, rows) = known.state(), known.galleries.get().contents()
     for offset in range(saved_at + 1):
         galleries = Galleries(lambda: Gallery(store.protector, impostor_mean=0.1, impostor_deviation=0.11))
-        other = GalleryView(keys=store.keys, galleries=galleries, model_version="sface-1", refused=refused.append)
+        other = GalleryView(
+            keys=store.keys, galleries=galleries, model_version="sface-1", partitions=PARTITIONS, refused=refused.append
+        )
         other.restore(state)
         galleries.get().fill(ids, rows)
         for record in records[offset:]:
@@ -205,3 +227,31 @@ def test_what_was_saved_late_is_mended_by_replaying_from_earlier(known, store, r
         assert other.stored("default", "ada") == {"e2"}
         assert other.data_key("default", "ada") == store.data_key
         assert not other.holds("default", "ben")
+
+
+def test_what_stands_in_another_partition_than_its_key_names_changes_nothing(known, store, refused) -> None:
+    known.apply(replace(store.key("ada"), elsewhere=True))
+    assert known.data_key("default", "ada") is None
+    known.apply(store.key("ada"))
+    known.apply(replace(store.feature("ada", 0), elsewhere=True))
+    known.apply(store.feature("ada", 1))
+    known.apply(replace(store.key("ada"), value=None, elsewhere=True))
+    assert known.galleries.get("default").features("ada") == ("e1",)
+    assert refused == [Code.BAD_RECORD] * 3
+
+
+def test_headers_without_a_value_are_those_of_a_foreign_feature(known, store, refused) -> None:
+    known.apply(store.key("ada"))
+    known.apply(replace(store.feature("ada"), headers=[("key_id", None), ("model_version", None)]))
+    assert refused == [Code.FOREIGN_FEATURE]
+
+
+def test_a_tombstone_for_nobody_makes_no_gallery(known, refused) -> None:
+    made = known.galleries.names(), known.galleries.get("default")
+    for number in range(3):
+        known.apply(Read(FeatureKey(f"gallery-{number}", "nobody").encode(), None))
+        known.apply(Read(FeatureKey(f"gallery-{number}", "nobody", "e1").encode(), None))
+    assert known.galleries.rebuild() == 0
+    assert (known.galleries.names(), known.galleries.get("default")) == made
+    assert len(known.galleries._galleries) == 1
+    assert refused == []

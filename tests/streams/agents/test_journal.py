@@ -51,7 +51,7 @@ def test_headers_are_named_without_their_values_and_bounded() -> None:
     assert "secret" not in str(summary)
 
 
-def test_records_of_the_gallery_that_cannot_be_used_are_summed_by_cause() -> None:
+def test_records_that_cannot_be_used_are_summed_by_topic_and_cause() -> None:
     repeats = Repeats(1e6)
     journal = Journal(
         topics=Topics(),
@@ -59,10 +59,15 @@ def test_records_of_the_gallery_that_cannot_be_used_are_summed_by_cause() -> Non
         repeats=repeats,
         clock_ms=lambda: 1000,
     )
-    for code in (Code.BAD_SEAL, Code.FOREIGN_FEATURE, Code.BAD_SEAL):
-        journal.view_refused(code)
-    due = [(each.request_interface, each.return_code, each.repeats) for each in repeats.due(1000)]
-    assert due == [("view", "bad_seal", 2), ("view", "foreign_feature", 1)]
+    for code in (Code.BAD_RECORD, Code.FOREIGN_FEATURE, Code.BAD_RECORD):
+        journal.view_refused("face-features", code)
+    journal.view_refused("visits", Code.BAD_RECORD)
+    due = [(each.request_interface, each.upstream, each.return_code, each.repeats) for each in repeats.due(1000)]
+    assert due == [
+        ("view", "face-features read", "bad_record", 2),
+        ("view", "face-features read", "foreign_feature", 1),
+        ("view", "visits read", "bad_record", 1),
+    ]
 
 
 class Broker:
@@ -126,7 +131,30 @@ async def test_the_end_of_a_worker_writes_what_is_summed_whether_due_or_not() ->
         repeats=Repeats(1e6),
         clock_ms=lambda: 1000,
     )
-    journal.view_refused(Code.BAD_SEAL)
+    journal.view_refused("face-features", Code.BAD_SEAL)
     await journal.write_rest(broker.send)
     await journal.write_rest(broker.send)
     assert [(each.return_code, each.repeats) for each in broker.taken] == [("bad_seal", 1)]
+
+
+async def test_the_last_sums_are_handed_over_together() -> None:
+    journal = Journal(
+        topics=Topics(),
+        deployment=Deployment(account="main", app_id="77", region="eu"),
+        repeats=Repeats(1e6),
+        clock_ms=lambda: 1000,
+    )
+    for number in range(200):
+        journal.view_refused(f"topic-{number}", Code.BAD_RECORD)
+    handed_over: list[object] = []
+    answers = asyncio.get_running_loop().create_future()
+
+    async def send(output: object) -> asyncio.Future:
+        handed_over.append(output)
+        if len(handed_over) == 200:
+            answers.set_result(None)
+        return answers
+
+    async with asyncio.timeout(10):  # for ever, if each waited for the one before
+        await journal.write_rest(send)
+    assert len(handed_over) == 200

@@ -125,3 +125,11 @@ async def test_a_successor_does_not_name_whoever_was_forgotten_meanwhile(sightin
         ("exit", None, "forgotten"),
     ]
     assert not any(b"ada" in output.value for output in outlet.all)
+
+
+async def test_what_stands_under_the_key_of_another_camera_is_refused(sightings, outlet, face) -> None:
+    await sightings.see(Visits(), [face("ada", "a")], frame(7, 1000), 4, outlet)
+    [written] = outlet.on("visits")
+    with pytest.raises(ValueError, match="another's key"):
+        sightings.newest.apply(Read(b"gate", written.value))
+    assert sightings.newest.all() == []

@@ -54,6 +54,7 @@ class Place:
 
     key: bytes
     value: bytes
+    partition: int = 0
 
 
 @dataclass
@@ -71,6 +72,7 @@ class Workplace:
             keys=self.keys,
             galleries=Galleries(lambda: Gallery(protector, impostor_mean=0.1, impostor_deviation=0.11)),
             model_version="sface-1",
+            partitions=1,
             refused=lambda code: None,
         )
         made = {

@@ -5,10 +5,11 @@ from dataclasses import replace
 import pytest
 
 from models.types import Face, MatchStatus
-from streams.agents.visits import FrameOf, Visits, VisitSettings, advance, end_all
-from streams.wire.records import OpenVisit, Sighting
+from streams.agents.visits import MAX_OPEN, FrameOf, Visits, VisitSettings, advance, end_all, record
+from streams.wire.records import OpenVisit, Sighting, encode
 
 SETTINGS = VisitSettings(timeout_ms=3000, update_ms=5000)
+BROKERS_LARGEST_RECORD_BYTES = 1_000_000  # Kafka's own default is 1048588
 
 
 def everyone(gallery: str, person_id: str) -> bool:
@@ -160,3 +161,19 @@ def test_whoever_was_forgotten_meanwhile_is_not_named_when_a_visit_ends_without_
     )
     assert [(each.event, each.person_id, each.reason) for each in said] == [("exit", None, "forgotten")]
     assert [visit.person_id for visit in after.open] == ["ben"]
+
+
+def test_new_faces_without_end_end_the_visits_unseen_longest(camera: Camera, face) -> None:
+    for number in range(MAX_OPEN + 10):
+        said = camera.frame(face(track=f"t{number}"), at_s=10 + number / 1000)
+    assert [visit.track_id for visit in camera.visits.open] == [f"t{number}" for number in range(10, MAX_OPEN + 10)]
+    assert [(each.event, each.reason) for each in said] == [("enter", None), ("exit", "left")]
+
+
+def test_the_record_of_as_many_visits_as_there_may_be_is_one_that_a_broker_takes(camera: Camera, face) -> None:
+    crowd = [face(f"{number:0>256}", track=f"t{number}") for number in range(MAX_OPEN)]
+    camera.frame(*crowd, at_s=10)
+    said = camera.frame(*(face(track=f"u{number}") for number in range(100)), at_s=20)
+    assert len(said) == 100 + MAX_OPEN
+    state = record(camera.visits, "c" * 256, "0a0b0c0d", 3, said)
+    assert len(encode(state)) < BROKERS_LARGEST_RECORD_BYTES

@@ -61,3 +61,12 @@ def test_a_refused_frame_is_counted_under_its_code_and_under_no_camera_if_none_c
     observer.refused(None, Code.BAD_KEY)
     assert registry.get_sample_value("facestreams_frames_total", {"code": "bad_key"}) == 1
     assert registry.get_sample_value("facestreams_camera_frames_total", {"camera": NO_CAMERA}) == 1
+
+
+def test_a_skipped_frame_is_counted_by_code_and_by_camera_and_is_no_failure() -> None:
+    registry = CollectorRegistry()
+    Observer(Metrics(registry), lambda: 1_250).skipped("lobby")
+    assert registry.get_sample_value("facestreams_frames_total", {"code": "too_old"}) == 1
+    assert registry.get_sample_value("facestreams_camera_frames_total", {"camera": "lobby"}) == 1
+    assert registry.get_sample_value("facestreams_camera_frames_skipped_total", {"camera": "lobby"}) == 1
+    assert registry.get_sample_value("facestreams_failures_total", {"code": "too_old"}) is None

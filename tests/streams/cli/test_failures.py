@@ -2,6 +2,7 @@ import pytest
 from aiokafka.errors import KafkaConnectionError, KafkaTimeoutError, TopicAuthorizationFailedError
 
 from models.errors import KeyDirectoryError, PackError
+from streams.access.refusal import RefusedError
 from streams.app.run import StartError
 from streams.cli.exit_codes import ExitCode
 from streams.cli.failures import exit_code_of
@@ -14,15 +15,24 @@ from streams.edge.errors import (
     SourceError,
     TopicMissingError,
 )
-from streams.engine.admin import AdminError
+from streams.engine.admin import AdminError, DeniedError
 from streams.engine.embedded import EmbeddedBrokerError
+from streams.engine.errors import EngineError, FencedInstanceError
 from streams.engine.outlet import PublishTimeoutError
-from streams.engine.transport import EngineError
+from streams.engine.reached import RewoundError
 from streams.settings import SettingsError
+from streams.wire.connection import Connection
 
 
 def unreachable() -> AdminError:
     error = AdminError("no broker answers")
+    error.__cause__ = KafkaConnectionError()
+    return error
+
+
+def denied() -> DeniedError:
+    """The Kafka client found no broker, since that did not let it in."""
+    error = DeniedError(Connection("kafka:9093"), RefusedError("its certificate has expired"))
     error.__cause__ = KafkaConnectionError()
     return error
 
@@ -39,6 +49,7 @@ def unreachable() -> AdminError:
         (EmbeddedBrokerError(), ExitCode.DEPLOYMENT),
         (AdminError(), ExitCode.DEPLOYMENT),
         (unreachable(), ExitCode.UNREACHABLE),
+        (denied(), ExitCode.DEPLOYMENT),
         (BrokerUnreachableError("kafka:9092"), ExitCode.UNREACHABLE),
         (BrokerRefusedError("kafka:9092", TopicAuthorizationFailedError("a.b.c")), ExitCode.DEPLOYMENT),
         (KafkaConnectionError(), ExitCode.UNREACHABLE),
@@ -47,6 +58,8 @@ def unreachable() -> AdminError:
         (OSError("full"), None),
         (PublishTimeoutError(), ExitCode.GAVE_UP),
         (EngineError(), ExitCode.GAVE_UP),
+        (FencedInstanceError("worker-0"), ExitCode.GAVE_UP),
+        (RewoundError("camera-frames", "it ends early"), ExitCode.DEPLOYMENT),
         (AnswerTimeoutError("r1", 1), ExitCode.TIMEOUT),
         (SourceError(), ExitCode.SOURCE),
         (RuntimeError(), None),

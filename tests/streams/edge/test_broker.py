@@ -7,7 +7,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from streams.edge.broker import require_topics, started_consumer, started_producer
 from streams.edge.errors import BrokerUnreachableError, TopicMissingError
 from streams.wire.connection import Connection
-from streams.wire.topics import GALLERY_EVENTS, SIGHTINGS, Topics
+from streams.wire.rights import Role
+from streams.wire.topics import RECOGNITIONS, SIGHTINGS, Topics
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ def nobody() -> Connection:
 async def test_a_missing_broker_is_named(nobody: Connection) -> None:
     line = f"no Kafka broker answers at {nobody.bootstrap_servers}"
     for attempt in (
-        require_topics(nobody),
+        require_topics(nobody, Topics(), Role.CONSUMER, SIGHTINGS),
         started_producer(nobody, max_picture_bytes=1000),
         started_consumer(nobody, "any", from_beginning=False),
     ):
@@ -32,11 +33,15 @@ async def test_a_missing_broker_is_named(nobody: Connection) -> None:
 
 @pytest.mark.broker
 async def test_a_missing_topic_is_named_and_not_created(connection: Connection, topics: Topics) -> None:
-    await require_topics(connection, topics.name(SIGHTINGS), topics.name(GALLERY_EVENTS))
+    await require_topics(connection, topics, Role.CONSUMER, SIGHTINGS, RECOGNITIONS)
 
+    other = Topics(prefix=topics.prefix, account="nobody")
     for _ in range(2):
-        with pytest.raises(TopicMissingError, match=r"^topic no\.such\.topic does not exist: run `facestreams"):
-            await require_topics(connection, topics.name(SIGHTINGS), "no.such.topic")
+        with pytest.raises(TopicMissingError) as refused:
+            await require_topics(connection, other, Role.CONSUMER, SIGHTINGS)
+        assert str(refused.value) == (
+            f"topic {topics.prefix}.nobody.sightings does not exist: run `facestreams topics create`"
+        )
 
 
 @pytest.mark.broker

@@ -200,6 +200,16 @@ async def test_a_right_that_is_missing_is_said(monkeypatch: pytest.MonkeyPatch) 
     consumer = scripted(monkeypatch, SlowConsumer([["ada"]]))
     monkeypatch.setattr(consumer, "getmany", refused)
 
-    with pytest.raises(BrokerRefusedError, match="TopicAuthorizationFailedError: face-features"):
+    with pytest.raises(
+        BrokerRefusedError, match="a right on topic face-features is missing: `facestreams rights` prints"
+    ):
         await read_persons(Connection("unused:1"), Topics())
     assert consumer.stopped
+
+
+def test_headers_that_are_not_of_their_type_are_absent() -> None:
+    persons = Persons()
+    headers = [("key_id", None), ("quality", b"nan"), ("consent", b"\xff"), ("enrolled_at_ms", b"9" * 5000)]
+    persons.apply(key("default", "ada", "f1"), b"sealed", headers)
+    [ada] = persons.enrolled()
+    assert ada.features == (StoredFeature("f1", "", None, None, "\ufffd", None, None),)

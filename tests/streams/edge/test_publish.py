@@ -177,7 +177,8 @@ async def test_a_refusal_names_the_broker_and_its_answer(answered) -> None:
             await publisher.publish(b"picture", camera_id="lobby")
 
     assert str(refused.value) == (
-        "the Kafka broker at kafka:9092 refused: [Error 29] TopicAuthorizationFailedError: camera-frames"
+        "the Kafka broker at kafka:9092 refused: a right on topic camera-frames is missing: "
+        "`facestreams rights` prints what each role needs"
     )
 
 

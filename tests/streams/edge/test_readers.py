@@ -8,8 +8,11 @@ from streams.edge.readers import RecordReader, recognition_reader, sighting_read
 from streams.wire.connection import Connection
 from streams.wire.records import FrameSize, ModelNames, Recognition, Sighting, Timings, encode
 from streams.wire.topics import RECOGNITIONS, SIGHTINGS, Topics
+from tests.fuzz.broker import RawName, raw_producer
 
 pytestmark = pytest.mark.broker
+
+FOREIGN = [b"{}", b"null", b"\xff\xfe", b'{"camera_id": "\xff"}', b"[" * 10_000 + b"]" * 10_000]
 
 
 def recognition(offset: int, *, camera_id: str = "lobby") -> Recognition:
@@ -66,13 +69,13 @@ async def take(reader: RecordReader[Any], count: int) -> list[Any]:
 
 async def test_repeats_and_foreign_records_are_dropped(connection: Connection, topics: Topics) -> None:
     records = [encode(recognition(offset)) for offset in (1, 2, 3, 2, 3, 4)]
-    await send(connection, topics.name(RECOGNITIONS), [*records[:3], b"{}", b"", None, *records[3:]])
+    await send(connection, topics.name(RECOGNITIONS), [*records[:3], *FOREIGN, b"", None, *records[3:]])
 
     async with recognition_reader(connection, topics, from_beginning=True) as reader:
         taken = await take(reader, 4)
 
     assert [record.event_id[-1] for record in taken] == ["1", "2", "3", "4"]
-    assert (reader.repeated, reader.unreadable) == (2, 1)
+    assert (reader.repeated, reader.unreadable) == (2, len(FOREIGN))
 
 
 async def test_two_sightings_of_one_frame_are_both_kept(connection: Connection, topics: Topics) -> None:
@@ -90,3 +93,14 @@ async def test_a_reader_sees_what_is_appended_after_it_began(connection: Connect
         await send(connection, topics.name(RECOGNITIONS), [encode(recognition(7))])
 
         assert await take(reader, 1) == [recognition(7)]
+
+
+async def test_headers_of_any_name_and_number_do_not_end_the_reading(connection: Connection, topics: Topics) -> None:
+    name = topics.name(RECOGNITIONS)
+    async with recognition_reader(connection, topics) as reader, raw_producer(connection) as producer:
+        for headers in ([(RawName(b"\xff\xfe"), None)], [(RawName(b"\xff"), b"")] * 20_000, []):
+            await producer.send_and_wait(name, encode(recognition(len(headers))), b"lobby", headers=headers)
+            await producer.send_and_wait(name, b"\xff", b"lobby", headers=headers)
+        await producer.send_and_wait(name, encode(recognition(30_000)), b"lobby")
+        assert await take(reader, 3) == [recognition(1), recognition(20_000), recognition(30_000)]
+        assert (reader.repeated, reader.unreadable) == (1, 3)

@@ -70,3 +70,10 @@ def test_the_table_shows_ids_as_they_are() -> None:
     assert "0.70" in text
     assert "unknown" in text
     assert "handover, 3 s ago" in text
+
+
+def test_a_time_that_no_calendar_has_is_left_out() -> None:
+    rows = advance({}, sighting("enter", first_seen_ms=10**25))
+    console = Console(file=StringIO(), width=120)
+    console.print(render(rows, 3_000))
+    assert "ada" in console.file.getvalue()

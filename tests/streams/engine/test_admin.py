@@ -1,22 +1,18 @@
-"""Topics are created once, compared in words, and keep their epochs."""
-
-from dataclasses import replace
+"""Topics are created once, and keep their epochs."""
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
 from streams.engine import admin
-from streams.engine.brokers import KAFKA
 from streams.wire.connection import Connection
 
 pytestmark = pytest.mark.broker
 
 
-async def test_creates_what_is_missing_and_nothing_twice(broker, connection, topics) -> None:
+async def test_creates_what_is_missing_and_nothing_twice(connection, topics) -> None:
     created = await admin.create_missing(connection, topics, replication=1)
     assert created == [spec.name for spec in topics]
     assert await admin.create_missing(connection, topics, replication=1) == []
-    assert await admin.differences(connection, topics, replication=1, broker=broker) == []
 
 
 async def test_epochs_are_drawn_once_and_differ(connection, topics) -> None:
@@ -41,17 +37,6 @@ async def test_a_topic_made_anew_has_a_new_epoch(connection, topics) -> None:
     assert after["gallery-commands"] == before["gallery-commands"]
 
 
-async def test_differences_are_said_in_words(broker, connection, topics) -> None:
-    await admin.create_missing(connection, topics, replication=1)
-    wider = replace(topics, partitions=5)
-    found = await admin.differences(connection, wider, replication=1, broker=broker)
-    assert f"{topics.name('camera-frames')} has 4 partitions, expected 5" in found
-    other = replace(topics, account="other")
-    assert f"{other.name('visits')} does not exist" in await admin.differences(
-        connection, other, replication=1, broker=broker
-    )
-
-
 async def test_no_broker_is_one_line_that_names_the_address(topics) -> None:
     with pytest.raises(admin.AdminError, match=r"^no broker answers at 127\.0\.0\.1:1:"):
-        await admin.differences(Connection("127.0.0.1:1"), topics, replication=1, broker=KAFKA)
+        await admin.create_missing(Connection("127.0.0.1:1"), topics, replication=1)

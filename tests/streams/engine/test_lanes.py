@@ -6,9 +6,11 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from streams.engine.lanes import TRIES, Lane, Lanes
-from streams.engine.outlet import Outlet, Output
+from streams.engine import outlet, waiting
+from streams.engine.lanes import LANE_SHARE, TRIES, Lane, Lanes
+from streams.engine.outlet import Outlet, Output, PublishTimeoutError
 from streams.engine.request import Request
+from streams.wire.headers import MAX_HEADER_BYTES
 from streams.wire.topics import FILLER_KEY
 
 
@@ -84,20 +86,93 @@ async def test_a_key_is_handled_in_order_and_keys_side_by_side(bench, request_at
     assert b.acknowledged == [0, 1, 2]
 
 
+async def settle() -> None:
+    """Let everything run that can."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
 async def test_what_is_in_flight_is_bounded(bench, request_at) -> None:
     handler = Scripted(gates={0: asyncio.Event(), 1: asyncio.Event()})
     b = bench(handler, max_in_flight=2)
-    await b.lanes.submit(request_at(0, b"a"))
-    await b.lanes.submit(request_at(1, b"b"))
-    third = asyncio.create_task(b.lanes.submit(request_at(2, b"c")))
-    for _ in range(20):
-        await asyncio.sleep(0)
-    assert not third.done()
+    for offset, key in enumerate([b"a", b"b", b"c"]):
+        await b.lanes.submit(request_at(offset, key))
+    await settle()
+    assert (handler.began, b.lanes.in_flight, b.lanes.waits("frames", 0)) == ([0, 1], 2, True)
     handler.gates[1].set()
-    await third
+    await settle()
+    assert (handler.began, b.lanes.waits("frames", 0)) == ([0, 1, 2], False)
     handler.gates[0].set()
     await b.lanes.drain()
     assert b.acknowledged == [0, 1, 2]
+
+
+async def test_a_key_takes_no_more_than_its_share_of_the_slots(bench, request_at) -> None:
+    handler = Scripted(gates={0: asyncio.Event()})
+    b = bench(handler, max_in_flight=LANE_SHARE + 1)
+    for offset in range(10):
+        await b.lanes.submit(request_at(offset, b"flood"))
+    await b.lanes.submit(request_at(20, b"calm", partition=1))
+    await settle()
+    assert handler.began == [0, 20], "another partition's key is not held up"
+    assert b.acknowledged == [20]
+    assert b.lanes.full() == {("frames", 0)}
+    handler.gates[0].set()
+    await b.lanes.drain()
+    assert handler.began == [0, 20, *range(1, 10)]
+    assert b.acknowledged == [20, *range(10)]
+
+
+async def test_nothing_is_read_on_when_too_much_waits(bench, request_at, monkeypatch) -> None:
+    monkeypatch.setattr(waiting, "MAX_REQUESTS", 2)
+    handler = Scripted(gates={0: asyncio.Event()})
+    b = bench(handler)
+    for offset in range(LANE_SHARE + 1):
+        await b.lanes.submit(request_at(offset))
+    more = asyncio.create_task(b.lanes.submit(request_at(LANE_SHARE + 1)))
+    await settle()
+    assert not more.done()
+    handler.gates[0].set()
+    await more
+    await b.lanes.drain()
+    assert b.acknowledged == list(range(LANE_SHARE + 2))
+
+
+async def test_what_is_dropped_is_never_begun_nor_what_comes_after_it_and_what_is_begun_is_done(
+    bench, request_at, lease
+) -> None:
+    handler = Scripted(gates={0: asyncio.Event()})
+    b = bench(handler)
+    for offset in range(LANE_SHARE + 2):
+        await b.lanes.submit(request_at(offset))
+    b.lanes.drop_waiting()
+    await b.lanes.submit(request_at(LANE_SHARE + 2))
+    await b.lanes.submit(request_at(0, partition=1))
+    handler.gates[0].set()
+    await b.lanes.drain()
+    assert handler.began == b.acknowledged == list(range(LANE_SHARE))
+    assert b.abandoned == [LANE_SHARE, LANE_SHARE + 1, LANE_SHARE + 2, 0]
+
+    lease.assign(2)
+    b.lanes.assigned({("frames", 0)}, 2)
+    await b.lanes.submit(request_at(LANE_SHARE, generation=2))
+    await b.lanes.drain()
+    assert b.acknowledged == list(range(LANE_SHARE + 1)), "the next generation begins where that one ended"
+
+
+async def test_a_reader_that_waits_for_room_goes_on_when_all_is_dropped(bench, request_at, monkeypatch) -> None:
+    monkeypatch.setattr(waiting, "MAX_REQUESTS", 1)
+    handler = Scripted(gates={0: asyncio.Event()})
+    b = bench(handler, max_in_flight=1)
+    await b.lanes.submit(request_at(0))
+    blocked = asyncio.create_task(b.lanes.submit(request_at(1)))
+    await settle()
+    assert not blocked.done()
+    b.lanes.drop_waiting()
+    await blocked
+    handler.gates[0].set()
+    await b.lanes.drain()
+    assert b.acknowledged == [0]
 
 
 async def test_a_request_that_fails_is_tried_again_and_not_lost(bench, request_at) -> None:
@@ -120,6 +195,52 @@ async def test_a_request_that_fails_for_good_leaves_its_record_and_the_next_goes
     assert [taken.topic for taken in producer.taken] == ["errors", "out"]
     assert b.acknowledged == [0, 1]
     assert b.fatal == []
+
+
+async def test_a_request_whose_output_is_too_large_leaves_its_record_and_the_next_goes_on(
+    bench, request_at, producer, monkeypatch
+) -> None:
+    monkeypatch.setattr(outlet, "FIRST_PAUSE_S", 0.001)
+    producer.too_small = {"out"}
+    b = bench(publish_timeout_s=60)
+    await b.lanes.submit(request_at(0))
+    await b.lanes.submit(request_at(1))
+    await b.lanes.drain()
+    assert b.handler.failed == [0, 1]
+    assert [taken.topic for taken in producer.taken] == ["errors", "errors"]
+    assert b.acknowledged == [0, 1]
+    assert b.fatal == []
+
+
+async def test_a_request_that_cannot_even_leave_its_record_ends_the_worker_in_the_end(
+    bench, request_at, producer, monkeypatch
+) -> None:
+    monkeypatch.setattr(outlet, "FIRST_PAUSE_S", 0.001)
+    producer.too_small = {"out", "errors"}
+    b = bench(publish_timeout_s=0.05)
+    await b.lanes.submit(request_at(0))
+    await b.lanes.drain()
+    assert [type(error) for error in b.fatal] == [PublishTimeoutError]
+    assert b.acknowledged == []
+
+
+async def test_a_job_whose_output_is_too_large_is_given_up_and_what_stands_behind_it_is_done(
+    bench, request_at, producer, monkeypatch
+) -> None:
+    monkeypatch.setattr(outlet, "FIRST_PAUSE_S", 0.001)
+    producer.too_small = {"sightings"}
+    b = bench(publish_timeout_s=60)
+
+    async def job(lane: Lane, outlet: Outlet) -> None:
+        lane.state = 7
+        await outlet.publish([Output(topic="sightings", key=b"k", value=b"v")])
+
+    b.lanes.enqueue(("frames", 0, b"lobby"), job)
+    await b.lanes.submit(request_at(0))
+    await b.lanes.drain()
+    assert b.fatal == []
+    assert b.handler.states == [1], "the state went with the job"
+    assert b.acknowledged == [0]
 
 
 async def test_a_broker_that_takes_nothing_ends_the_worker_and_nothing_is_acknowledged(
@@ -208,3 +329,13 @@ async def test_a_job_of_ours_runs_behind_what_is_in_the_lane(bench, request_at) 
     await b.lanes.drain()
     assert seen == [1]
     assert b.acknowledged == [0]
+
+
+async def test_keys_that_no_handler_takes_share_one_lane(bench, request_at) -> None:
+    at = bench()
+    for offset in range(3):
+        await at.lanes.submit(request_at(offset, key=b"%d" % offset + b"x" * MAX_HEADER_BYTES))
+    await at.lanes.submit(request_at(3, key=b"x" * MAX_HEADER_BYTES))
+    await at.lanes.drain()
+    assert [lane.place[2] for lane in at.lanes] == [b"", b"x" * MAX_HEADER_BYTES]
+    assert at.acknowledged == [0, 1, 2, 3]

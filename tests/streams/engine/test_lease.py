@@ -48,6 +48,30 @@ def test_an_answer_to_an_older_heartbeat_does_not_shorten_it(lease: Lease, clock
     assert lease.valid
 
 
+def test_tells_how_long_the_coordinator_was_silent_between_two_answers(clock: Clock) -> None:
+    intervals: list[float] = []
+    lease = Lease(session_timeout_s=10, rebalance_timeout_s=6, answered=intervals.append, clock=clock)
+    assert lease.silence_s == 0
+    lease.assign(7)
+    clock.now += 1
+    lease.heartbeat_answered(clock.now)
+    clock.now += 2.5
+    assert lease.silence_s == 2.5
+    lease.heartbeat_answered(clock.now - 1)
+    assert lease.silence_s == 0
+    assert intervals == [1, 2.5]
+
+
+def test_who_is_no_member_hears_no_silence(lease: Lease, clock: Clock) -> None:
+    clock.now += 5
+    assert lease.is_member
+    lease.member_lost()
+    assert not lease.is_member
+    assert lease.silence_s == 0
+    lease.assign(8)
+    assert lease.is_member
+
+
 def test_work_of_another_generation_is_lost(lease: Lease) -> None:
     assert not lease.lost(7)
     assert lease.lost(6)

@@ -5,7 +5,16 @@ import asyncio
 import pytest
 
 from streams.engine import outlet as module
-from streams.engine.outlet import FencedError, Outlet, Output, PublishTimeoutError
+from streams.engine.outlet import (
+    GENERATION_HEADER,
+    TOO_LARGE,
+    TOO_LARGE_TRIES,
+    FencedError,
+    Outlet,
+    Output,
+    OutputTooLargeError,
+    PublishTimeoutError,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -79,3 +88,38 @@ async def test_a_send_under_way_is_left_alone_when_the_generation_is_lost(produc
     with pytest.raises(FencedError):
         await publishing
     assert not producer.waiting[0].cancelled()
+
+
+async def test_every_output_says_under_which_generation_it_was_written(producer, lease) -> None:
+    given = Output(topic="t", key=b"k", value=b"v", headers=(("own", b"1"),))
+    await Outlet(producer.send, lease, 1, timeout_s=1).publish([given])
+    assert [sent.headers for sent in producer.taken] == [(("own", b"1"), (GENERATION_HEADER, b"1"))]
+
+
+@pytest.mark.parametrize("error", TOO_LARGE)
+async def test_what_a_topic_does_not_take_is_given_up_and_the_rest_is_written(producer, lease, error) -> None:
+    producer.refuse, producer.error = 10**9, error()
+    with pytest.raises(OutputTooLargeError, match=r"^t takes no record of 1 bytes$"):
+        await Outlet(producer.send, lease, 1, timeout_s=60).publish([output()])
+    assert 10**9 - producer.refuse == TOO_LARGE_TRIES
+
+    producer.refuse, producer.too_small = 0, {"small"}
+    with pytest.raises(OutputTooLargeError, match=r"^small "):
+        await Outlet(producer.send, lease, 1, timeout_s=60).publish([output("small"), output("large")])
+    assert [taken.topic for taken in producer.taken] == ["large"]
+
+
+async def test_what_was_refused_beside_another_is_tried_again(producer, lease) -> None:
+    producer.refuse, producer.error = TOO_LARGE_TRIES - 1, TOO_LARGE[0]()
+    await Outlet(producer.send, lease, 1, timeout_s=60).publish([output()])
+    assert len(producer.taken) == 1
+
+
+async def test_last_words_are_insisted_on(producer, lease) -> None:
+    producer.refuse, producer.error = TOO_LARGE_TRIES + 3, TOO_LARGE[0]()
+    await Outlet(producer.send, lease, 1, timeout_s=60).insisting().publish([output()])
+    assert len(producer.taken) == 1
+
+    producer.too_small = {"t"}
+    with pytest.raises(PublishTimeoutError, match=r"^t took no record .*TooLarge"):
+        await Outlet(producer.send, lease, 1, timeout_s=0.05).insisting().publish([output()])

@@ -2,19 +2,27 @@
 
 import asyncio
 import inspect
+import ssl
 from types import SimpleNamespace
 
 import aiokafka
 import faust
 import pytest
+from aiokafka.client import AIOKafkaClient
+from aiokafka.conn import AIOKafkaConnection
 from aiokafka.consumer.fetcher import Fetcher
 from aiokafka.consumer.group_coordinator import GroupCoordinator
+from aiokafka.producer.message_accumulator import MessageAccumulator
+from aiokafka.producer.sender import Sender
+from aiokafka.protocol.produce import ProduceRequest, ProduceRequest_v3
 from faust.transport import consumer as faust_consumer
 from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
 from mode.threads import ServiceThread
 
 from streams.engine import consumer, transport
 from streams.engine.lease import Lease
+from streams.wire.connection import Connection, Sasl, Tls
 
 
 def source(thing: object) -> str:
@@ -45,7 +53,7 @@ def test_the_thread_creates_its_consumer_and_calls_the_listener_here() -> None:
 
 def test_the_books_that_we_forget_are_the_ones_that_the_consumer_keeps() -> None:
     kept = source(faust_consumer.Consumer.__init__)
-    for book in ("_gap", "_acked", "_acked_index", "_read_offset", "_committed_offset", "_unacked_messages"):
+    for book in ("_acked", "_acked_index", "_read_offset", "_committed_offset", "_unacked_messages"):
         assert f"self.{book} =" in kept
 
 
@@ -54,10 +62,127 @@ def test_faust_still_forgets_before_it_commits_so_our_order_is_still_needed() ->
     assert text.index("self._acked.pop") < text.index("self._on_partitions_revoked")
 
 
+def test_what_is_committed_is_asked_for_here_and_gaps_are_told_there() -> None:
+    kept = faust_consumer.Consumer
+    assert "offset = self._new_offset(tp)" in source(kept._filter_committable_offsets)
+    assert "for tp in self._acked" in source(kept._filter_tps_with_pending_acks)
+    assert "await self._add_gap(" in source(kept._drain_messages)
+    assert list(inspect.signature(kept._add_gap).parameters) == ["self", "tp", "offset_from", "offset_to"]
+    assert "WeakSet()" in source(kept.__init__)  # what nobody holds any more holds up no commit
+
+
+def test_batches_are_begun_here_and_sent_there_and_nothing_is_waited_for_before_they_are_written() -> None:
+    assert "batch = self._append_batch(builder, tp)" in source(MessageAccumulator.add_message)
+    assert list(inspect.signature(MessageAccumulator._append_batch).parameters) == ["self", "builder", "tp"]
+    assert "self._send_produce_req(node_id, node_batches)" in source(Sender._sender_routine)
+    text = source(Sender._send_produce_req)
+    assert "self._in_flight.remove(node_id)" in text
+    assert "self._muted_partitions.remove(tp)" in text
+    sent = source(AIOKafkaClient.send)
+    assert sent.count("await") == 2  # to be ready, and for the answer
+    assert sent.index("await self.ready(") < sent.index(".send(") < sent.index("await future")
+    assert "self._producer = self._new_producer()" in source(driver.Producer.on_start)
+
+
+def test_unanswered_requests_stand_on_their_connections_and_go_with_them() -> None:
+    assert "self._conns = {}" in source(AIOKafkaClient.__init__)
+    assert "(correlation_id, request_struct, fut)" in source(AIOKafkaConnection.send)
+    assert "self._requests.append" in source(AIOKafkaConnection.send)
+    closed = source(AIOKafkaConnection.close)
+    assert "for _, _, fut in self._requests:" in closed
+    assert "self._writer = self._reader = None" in closed
+    assert ProduceRequest_v3.API_KEY == ProduceRequest.API_KEY
+    assert "topics" in ProduceRequest_v3.SCHEMA.names
+
+
+def test_a_reader_drops_what_lies_below_the_offset_that_a_rewind_forgets() -> None:
+    text = source(faust_consumer.Consumer._drain_messages)
+    assert "if r_offset is None or offset >= r_offset" in text
+    assert "committed is None or offset >= committed" in source(faust_consumer.Consumer.ack)
+
+
+def test_positions_are_reset_here_and_told_there() -> None:
+    fetched, updated = source(Fetcher._proc_fetch_request), source(Fetcher._update_fetch_positions)
+    assert "error_type is Errors.OffsetOutOfRangeError" in fetched
+    assert "tp_state.await_reset(self._default_reset_strategy)" in fetched
+    assert "for topic, partitions in request.topics:" in fetched
+    assert "tp_state.reset_to(offset)" in updated
+    assert list(inspect.signature(Fetcher._proc_fetch_request).parameters) == [
+        "self",
+        "assignment",
+        "node_id",
+        "request",
+    ]
+    assert list(inspect.signature(Fetcher._update_fetch_positions).parameters) == [
+        "self",
+        "assignment",
+        "node_id",
+        "tps",
+    ]
+
+
+def test_a_member_with_a_name_still_leaves_the_group_in_silence_and_joins_again_when_unknown() -> None:
+    assert "self._group_instance_id is None" in source(GroupCoordinator._maybe_leave_group)
+    assert "group_instance_id=conf.consumer_group_instance_id" in source(
+        driver.AIOKafkaConsumerThread._create_worker_consumer
+    )
+    assert 82 not in aiokafka.errors.kafka_errors  # FENCED_INSTANCE_ID
+    assert aiokafka.errors.UnknownMemberIdError.errno == 25
+    for caller in (GroupCoordinator._do_heartbeat, GroupCoordinator._do_commit_offsets):
+        assert "await self._send_req(request)" in source(caller)
+
+
 def test_faust_still_waits_for_work_in_flight_without_a_limit() -> None:
     text = source(faust_consumer.Consumer.wait_empty)
     assert "while not self.should_stop and self._unacked_messages" in text
     assert "await T(self._wait_for_ack)" in text
+
+
+def test_records_are_asked_for_here_and_a_pause_would_lose_those_that_came() -> None:
+    asked = source(faust_consumer.Consumer._wait_next_records)
+    assert "records = await self._getmany(" in asked
+    assert list(inspect.signature(faust_consumer.ThreadDelegateConsumer._getmany).parameters) == [
+        "self",
+        "active_partitions",
+        "timeout",
+    ]
+    assert "or tp in active_partitions" in source(faust_consumer.Consumer.getmany)
+    assert "if partitions and tp not in partitions" in source(Fetcher.fetched_records)  # none means all
+
+
+@pytest.mark.parametrize(
+    ("full", "asked", "waits_s"),
+    [(set(), {0, 1}, 1.0), ({("frames", 0)}, {1}, 0.05), ({("frames", 0), ("frames", 1)}, None, None)],
+)
+async def test_a_partition_of_which_enough_waits_is_not_asked_for(monkeypatch, full, asked, waits_s) -> None:
+    calls: list[tuple[set[int], float]] = []
+
+    async def getmany(self, active_partitions, timeout) -> dict:  # noqa: ASYNC109  as faust has it
+        calls.append(({tp.partition for tp in active_partitions}, timeout))
+        return {}
+
+    monkeypatch.setattr(faust_consumer.ThreadDelegateConsumer, "_getmany", getmany)
+    leased = object.__new__(consumer.LeasedConsumer)
+    leased.app = SimpleNamespace(backlog=SimpleNamespace(full=lambda: full))
+    assert await leased._getmany({TP("frames", 0), TP("frames", 1)}, 1.0) == {}
+    assert calls == ([] if asked is None else [(asked, waits_s)])
+
+
+async def test_what_waits_is_dropped_before_work_in_flight_is_waited_for(monkeypatch) -> None:
+    told: list[str] = []
+
+    async def wait_empty(self) -> None:
+        told.append("waited")
+
+    monkeypatch.setattr(faust_consumer.Consumer, "wait_empty", wait_empty)
+    leased = object.__new__(consumer.LeasedConsumer)
+    leased.app = SimpleNamespace(
+        backlog=SimpleNamespace(drop_waiting=lambda: told.append("dropped")),
+        lease=None,
+        cut_off=lambda: told.append("cut off"),
+    )
+    await leased.wait_empty()
+    assert told == ["dropped", "waited", "cut off"]
 
 
 def test_our_engine_uses_our_consumer() -> None:
@@ -125,25 +250,17 @@ def test_at_the_stop_the_producer_still_takes_records_when_the_consumer_has_stop
     assert text.index("await self._stop_consumer()") < text.index("await self._producer_flush")
 
 
-@pytest.mark.parametrize("stopping", [True, False])
-async def test_a_commit_that_nobody_takes_is_given_up_when_we_stop_and_only_then(monkeypatch, stopping) -> None:
-    answered = asyncio.get_running_loop().create_future()
-    now = iter(range(0, 1000, 2))
-    monkeypatch.setattr(consumer, "LOOK_S", 0)
-    monkeypatch.setattr(consumer, "time", SimpleNamespace(monotonic=lambda: next(now)))
-
-    async def commit(self, offsets) -> bool:
-        return await answered
-
-    monkeypatch.setattr(driver.Consumer, "_commit", commit)
-    leased = object.__new__(consumer.LeasedConsumer)
-    leased.app = SimpleNamespace(should_stop=stopping)
-    committing = asyncio.create_task(leased._commit({}))
-    for _ in range(20):
-        await asyncio.sleep(0)
-    if stopping:
-        assert await committing is False
-        assert answered.cancelled()
-    else:
-        answered.set_result(True)
-        assert await committing is True
+def test_the_engine_comes_in_as_every_other_client_does() -> None:
+    context = ssl.create_default_context()
+    for connection in (
+        Connection("b1:9092"),
+        Connection("b1:9093", Tls(context)),
+        Connection("b1:9094", Tls(context), Sasl("PLAIN", "ada", "the-password")),
+        Connection("b1:9094", Tls(context), Sasl("SCRAM-SHA-512", "ada", "the-password")),
+    ):
+        credentials = transport._credentials(connection)
+        assert "the-password" not in repr(credentials)
+        assert dict(driver.credentials_to_aiokafka_auth(credentials)) == {
+            "security_protocol": connection.protocol,
+            **connection.security_options(),
+        }

@@ -45,17 +45,21 @@ async def test_a_record_that_cannot_be_applied_does_not_hide_the_next(connection
     def apply(record) -> None:
         if record.value == b"bad":
             raise ValueError("scripted")
+        if record.value == b"worse":
+            raise ZeroDivisionError
         seen.append(record.value)
 
-    view = View(topics.name(VISITS), connection, apply)
+    refused: list[int] = []
+    view = View(topics.name(VISITS), connection, apply, refused=lambda: refused.append(1))
     await view.start()
-    for value, key in ((b"bad", b"k"), (b"", FILLER_KEY), (b"good", b"k")):
+    for value, key in ((b"bad", b"k"), (b"worse", b"k"), (b"", FILLER_KEY), (b"good", b"k")):
         await producer.send_and_wait(topics.name(VISITS), value, key, partition=0)
     async with asyncio.timeout(20):
         await view.catch_up()
         while not seen:
             await asyncio.sleep(0.01)
     assert seen == [b"good"]
+    assert len(refused) == 2
     await view.stop()
 
 

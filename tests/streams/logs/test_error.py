@@ -73,3 +73,14 @@ def test_a_flood_keeps_below_the_rate_and_every_failure_is_counted_in_the_end(de
     for second in range(100):
         written += repeats.due(12_000 + 1000 * second)
     assert sum(each.repeats for each in written) == failures
+
+
+def test_a_record_larger_than_a_seconds_share_goes_out_and_is_paid_off_before_the_next(deployment, asked) -> None:
+    large = entry(deployment, asked, detail="x" * MAX_DETAIL)
+    rate = len(records.encode(large)) // 4
+    repeats = Repeats(rate)
+    other = entry(deployment, replace(asked, camera_id="gate"))
+    assert repeats.admit(large, 1000) == [large]
+    assert repeats.admit(other, 2000) == []
+    assert list(repeats.due(4000)) == []
+    assert list(repeats.due(7000)) == [other]

@@ -38,6 +38,50 @@ def test_cameras_beyond_the_cap_share_one_label(registry):
     assert registry.get_sample_value("facestreams_camera_frames_total", {"camera": "c"}) is None
 
 
+def test_skipped_frames_are_counted_by_camera_under_the_same_cap(registry):
+    metrics = Metrics(registry, max_camera_labels=1)
+    for camera in ("a", "b", "c", "a"):
+        metrics.frame_skipped(camera)
+    assert registry.get_sample_value("facestreams_camera_frames_skipped_total", {"camera": "a"}) == 2
+    assert registry.get_sample_value("facestreams_camera_frames_skipped_total", {"camera": OTHER_CAMERAS}) == 2
+
+
+def test_stuck_threads_are_shown(metrics, registry):
+    metrics.stuck(2)
+    assert registry.get_sample_value("facestreams_stuck_threads") == 2
+
+
+def test_what_expired_is_counted_by_topic(metrics, registry):
+    metrics.expired("camera-frames", 30)
+    metrics.expired("camera-frames", 2)
+    assert registry.get_sample_value("facestreams_frames_expired_total", {"topic": "camera-frames"}) == 32
+
+
+def test_the_longest_time_between_heartbeats_is_that_since_it_was_last_asked_for(metrics, registry):
+    silence_s = 0.0
+    metrics.watch_heartbeats(lambda: silence_s)
+    for interval_s in (1.0, 4.0, 1.1):
+        metrics.heartbeat_answered(interval_s)
+    assert registry.get_sample_value("facestreams_heartbeat_interval_seconds_count") == 3
+    assert registry.get_sample_value("facestreams_heartbeat_interval_seconds_bucket", {"le": "3.0"}) == 2
+    generate_latest(registry)
+    metrics.heartbeat_answered(1.2)
+    assert longest(registry) == 1.2
+    assert longest(registry) == 0.0
+    silence_s = 2.5
+    assert longest(registry) == 2.5
+
+
+def longest(registry):
+    """As one scrape has it."""
+    [line] = [
+        line
+        for line in generate_latest(registry).decode().splitlines()
+        if line.startswith("facestreams_heartbeat_longest_seconds ")
+    ]
+    return float(line.split()[1])
+
+
 def test_threads_together_do_not_pass_the_cap(registry):
     metrics = Metrics(registry, max_camera_labels=5)
 
@@ -129,4 +173,5 @@ def test_no_label_is_a_person(metrics, registry):
         "stage",
         "since",
         "gallery",
+        "topic",
     }

@@ -118,6 +118,27 @@ def test_heartbeats_must_fit_into_the_timeouts() -> None:
     assert read(HEARTBEAT_S="3").heartbeat_s == 3
 
 
+@pytest.mark.parametrize(
+    ("given", "timeout_s"),
+    [
+        ({}, 2.0),
+        ({"REBALANCE_TIMEOUT_S": "60"}, 2.0),
+        ({"REBALANCE_TIMEOUT_S": "3"}, 1.0),
+        ({"RECOGNIZE_TIMEOUT_S": "2.4"}, 2.4),
+    ],
+)
+def test_two_tries_to_recognise_fit_into_the_rebalance_timeout(given: dict[str, str], timeout_s: float) -> None:
+    settings = read(**given)
+
+    assert settings.recognition_timeout_s == timeout_s
+    assert 2 * 1.25 * timeout_s <= settings.rebalance_timeout_s
+
+
+def test_a_deadline_that_outlasts_a_rebalance_is_refused() -> None:
+    with pytest.raises(SettingsError, match=r"FACESTREAMS_RECOGNIZE_TIMEOUT_S: expected at most 0\.4 of REBALANCE"):
+        read(RECOGNIZE_TIMEOUT_S="2.5")
+
+
 def test_options_go_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FACESTREAMS_PREFIX", "from-environment")
     monkeypatch.setenv("FACESTREAMS_REGION", "north")

@@ -141,6 +141,7 @@ EXAMPLES: tuple[r.Record, ...] = (
         updated_at_ms=SENT_MS + 30,
     ),
     r.Epoch(topic="camera-frames", epoch="0123abcd", created_at_ms=SENT_MS),
+    r.Reached(topic="camera-frames/3", epoch="0123abcd", created_at_ms=SENT_MS, next_offset=1043),
 )
 
 

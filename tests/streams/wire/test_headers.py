@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from streams.wire.codes import Code
 from streams.wire.headers import (
     MAX_HEADER_BYTES,
+    MAX_HEADERS,
     Caller,
     CommandHeaders,
     Deployment,
@@ -20,6 +21,7 @@ from streams.wire.headers import (
     readable_command_headers,
     text,
 )
+from streams.wire.topics import FILLER_KEY
 
 WHOLE_CALLER = [
     ("account", b"main"),
@@ -151,3 +153,20 @@ def test_of_a_request_that_is_refused_the_headers_that_can_be_read_are_read() ->
     assert (found.request_id, found.command, found.consent, found.gallery) == ("r1", "enroll", None, None)
     assert found.caller == Caller(request_ip="192.0.2.1")
     assert readable_caller(given) == Caller(request_ip="192.0.2.1")
+
+
+@pytest.mark.parametrize("read", [frame_headers, command_headers])
+def test_more_headers_than_anybody_needs_are_refused(read) -> None:
+    most = [("traceparent", b"x")] * MAX_HEADERS
+    assert refusal_of(read, most) is None
+    assert refusal_of(read, [*most, ("traceparent", b"x")]) == Code.BAD_HEADER
+
+
+@pytest.mark.parametrize("read", [frame_headers, command_headers])
+def test_a_header_without_a_value_is_an_empty_one(read) -> None:
+    assert refusal_of(read, [("gallery", None)]) == Code.BAD_HEADER
+
+
+def test_the_key_that_every_reader_skips_is_nobodys_id() -> None:
+    with pytest.raises(RequestError, match="reserved word"):
+        text(FILLER_KEY, "the key", Code.BAD_KEY)

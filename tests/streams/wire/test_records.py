@@ -71,3 +71,12 @@ def test_an_epoch_is_eight_lower_hex_digits(epoch):
     raw = json.dumps({"topic": "camera-frames", "epoch": epoch, "created_at_ms": 0}).encode()
     with pytest.raises(msgspec.ValidationError, match="epoch"):
         decode(raw, Epoch)
+
+
+NESTED = b"[" * 100_000 + b"]" * 100_000
+
+
+@pytest.mark.parametrize("raw", [NESTED, b'{"a": ' + NESTED + b"}", b'{"topic": "\xff"}', b'{"\xff": 1}'])
+def test_whatever_is_wrong_with_a_record_is_one_kind_of_error(raw):
+    with pytest.raises(msgspec.DecodeError):
+        decode(raw, Epoch)

@@ -68,14 +68,43 @@ def test_what_is_the_truth_is_compacted_and_the_rest_is_deleted_in_time(topics: 
         assert int(spec.config.get("retention.ms", 0)) <= 30 * MS_PER_DAY
 
 
+def test_a_broker_closes_segments_soon_enough_to_remove_them(topics: Topics) -> None:
+    roll_ms = {spec.short: int(spec.config["segment.ms"]) for spec in topics if not spec.compacted}
+    assert roll_ms == {
+        "camera-frames": MS_PER_MINUTE,
+        "gallery-commands": 10 * MS_PER_MINUTE,
+        **dict.fromkeys(("gallery-events", "recognitions", "sightings", "error-log"), MS_PER_DAY),
+    }
+    lag_ms = {spec.short: int(spec.config["max.compaction.lag.ms"]) for spec in topics if spec.compacted}
+    assert lag_ms == {
+        **dict.fromkeys(("control", "erasures", "face-features", "visits"), 5 * MS_PER_MINUTE),
+        "running-log": MS_PER_DAY,
+    }
+
+
+@pytest.mark.parametrize(("replication", "in_sync"), [(1, "1"), (2, "2"), (3, "2"), (5, "2")])
+def test_what_is_acknowledged_is_on_two_disks_where_there_are_two(
+    topics: Topics, replication: int, in_sync: str
+) -> None:
+    for spec in topics:
+        settings = spec.settings(replication)
+        assert settings["min.insync.replicas"] == in_sync
+        assert settings["unclean.leader.election.enable"] == "false"
+        assert {name: settings[name] for name in spec.config} == spec.config
+
+
+def test_what_the_producers_send_is_taken(topics: Topics) -> None:
+    producers_limit = 1_048_576  # aiokafka's max_request_size
+    assert all(int(spec.config["max.message.bytes"]) >= producers_limit for spec in topics if not spec.carries_pictures)
+
+
 def test_the_log_of_a_request_stands_in_the_partition_of_its_number(topics: Topics) -> None:
     inputs = {topics.spec(short).partitions for short in (CAMERA_FRAMES, GALLERY_COMMANDS)}
     assert inputs == {topics.spec("running-log").partitions} == {6}
 
 
 def test_every_record_has_a_topic(topics: Topics) -> None:
-    # the epochs stand in the running log, under a reserved key
-    written = {spec.value for spec in topics} | {"Epoch"}
+    written = {kind for spec in topics for kind in spec.value.split(", ")}
     assert {record.__name__ for record in RECORDS} <= written
 
 

@@ -4,10 +4,12 @@ import inspect
 
 import pytest
 from aiokafka.consumer import fetcher
+from aiokafka.errors import CorruptRecordException
 from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 from aiokafka.record.memory_records import MemoryRecords
 
-from streams.engine.header_names import TolerantRecords, read_any_header_name
+from streams.wire.header_names import TolerantRecords, read_any_header_name
+from streams.wire.headers import MAX_HEADERS
 
 
 class Raw(str):
@@ -71,3 +73,19 @@ def test_the_fetcher_reads_with_whatever_stands_under_this_name(monkeypatch) -> 
     monkeypatch.setattr(fetcher, "MemoryRecords", MemoryRecords)
     read_any_header_name()
     assert fetcher.MemoryRecords is TolerantRecords
+
+
+def test_of_a_million_headers_no_more_are_read_than_are_refused() -> None:
+    names = [(Raw(b"\xff"), None)] * 200_000
+    found = read(batch(names, GOOD), TolerantRecords)
+    assert [len(record.headers) for record in found] == [MAX_HEADERS + 1, 1]
+    assert found[0].headers[0] == ("?", None)
+    assert [record.value for record in found] == [PICTURE] * 2
+
+
+def test_a_record_whose_fields_are_of_another_length_is_no_record() -> None:
+    raw = bytearray(batch(GOOD))
+    start = raw.index(b"lobby") - 5  # the record's own length stands five bytes before its key
+    raw[start] += 2
+    with pytest.raises(CorruptRecordException):
+        read(bytes(raw), TolerantRecords)

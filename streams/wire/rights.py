@@ -1,0 +1,162 @@
+"""The rights of each role on the broker, as data: the least with which it can do its work.
+
+Every right names one topic or group in full. A prefix would do for most accounts, but not for all: topics are called
+`<prefix>.<account>.<topic>` and a prefix may hold dots, so `a.b.` as a pattern would reach the topics of prefix `a.b`
+and of every account of it as well.
+"""
+
+import shlex
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from types import MappingProxyType
+from typing import Final, Literal
+
+from streams.wire.topics import (
+    CAMERA_FRAMES,
+    CONTROL,
+    ERASURES,
+    ERROR_LOG,
+    FACE_FEATURES,
+    GALLERY_COMMANDS,
+    GALLERY_EVENTS,
+    RECOGNITIONS,
+    RUNNING_LOG,
+    SIGHTINGS,
+    VISITS,
+    Topics,
+)
+
+
+class Operation(IntEnum):
+    """What a right allows, by Kafka's number of it. Whoever may read or write a topic may describe it as well."""
+
+    READ = 3
+    WRITE = 4
+    CREATE = 5
+    DESCRIBE = 8
+    DESCRIBE_CONFIGS = 10
+    ALTER_CONFIGS = 11
+
+    @property
+    def word(self) -> str:
+        """As kafka-acls.sh takes it."""
+        return "".join(part.capitalize() for part in self.name.split("_"))
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """Operations on one topic, group, or the cluster; name: in full, `kafka-cluster` for the cluster."""
+
+    resource: Literal["topic", "group", "cluster"]
+    name: str
+    operations: tuple[Operation, ...]
+
+    def __str__(self) -> str:
+        words = [operation.word for operation in self.operations]
+        return f"{' and '.join(words)} on {self.resource} {self.name}"
+
+
+class Role(StrEnum):
+    """Who works with an account's topics."""
+
+    WORKER = "worker"
+    CAMERA = "camera"
+    CONSUMER = "consumer"
+    GALLERY_ADMIN = "gallery-admin"
+    AUDITOR = "auditor"
+    OPERATOR = "operator"
+    MENDER = "mender"
+
+
+READ, WRITE = Operation.READ, Operation.WRITE
+CONFIGS: Final = Operation.DESCRIBE_CONFIGS
+CLUSTER: Final = "kafka-cluster"
+
+PURPOSE: Final = MappingProxyType(
+    {
+        Role.WORKER: "`facestreams worker`",
+        Role.CAMERA: "`facestreams publish`, or any producer of frames",
+        Role.CONSUMER: "`facestreams watch`, or any reader of results",
+        Role.GALLERY_ADMIN: "`facestreams enroll`, `forget` and `persons`",
+        Role.AUDITOR: "reads the logs, for bills and for operation",
+        Role.OPERATOR: "`facestreams topics create`, `verify`, `show` and `new-epoch`",
+        Role.MENDER: "`facestreams topics mend`; who may alter how long a topic keeps its records may empty it",
+    }
+)
+
+_SHAPE: Final = (Operation.CREATE, Operation.DESCRIBE, CONFIGS)
+
+_TOPIC_RIGHTS: Final[Mapping[Role, Mapping[str, tuple[Operation, ...]]]] = MappingProxyType(
+    {
+        # it compares every topic's settings with what is promised before it starts
+        Role.WORKER: {
+            CONTROL: (READ, WRITE, CONFIGS),
+            CAMERA_FRAMES: (READ, CONFIGS),
+            GALLERY_COMMANDS: (READ, CONFIGS),
+            GALLERY_EVENTS: (READ, WRITE, CONFIGS),
+            ERASURES: (READ, WRITE, CONFIGS),
+            FACE_FEATURES: (READ, WRITE, CONFIGS),
+            RECOGNITIONS: (WRITE, CONFIGS),
+            SIGHTINGS: (WRITE, CONFIGS),
+            VISITS: (READ, WRITE, CONFIGS),
+            RUNNING_LOG: (READ, WRITE, CONFIGS),  # read where frames are skipped by age: which were billed before
+            ERROR_LOG: (WRITE, CONFIGS),
+        },
+        Role.CAMERA: {CAMERA_FRAMES: (WRITE,)},
+        Role.CONSUMER: {RECOGNITIONS: (READ,), SIGHTINGS: (READ,)},
+        # face-features for `persons`: what its records' keys and headers say; the features themselves are sealed
+        Role.GALLERY_ADMIN: {GALLERY_COMMANDS: (WRITE,), GALLERY_EVENTS: (READ,), FACE_FEATURES: (READ,)},
+        Role.AUDITOR: {RUNNING_LOG: (READ,), ERROR_LOG: (READ,)},
+        # an epoch is read from control, and written there before a topic is made
+        Role.OPERATOR: {spec.short: _SHAPE + ((READ, WRITE) if spec.short == CONTROL else ()) for spec in Topics()},
+        Role.MENDER: {spec.short: (Operation.DESCRIBE, CONFIGS, Operation.ALTER_CONFIGS) for spec in Topics()},
+    }
+)
+
+
+def workers_group(topics: Topics) -> str:
+    """The consumer group of this account's workers; nobody else may read in it."""
+    return topics.name("workers")
+
+
+def rights_of(role: Role, topics: Topics, *, groups: Collection[str] = ()) -> tuple[Right, ...]:
+    """All that this role needs in this account.
+
+    groups: consumer groups in which it reads besides; the readers of ours use none.
+    """
+    found = on_topics(topics, _TOPIC_RIGHTS[role])
+    own = (workers_group(topics),) if role is Role.WORKER else ()
+    found += tuple(Right("group", group, (READ,)) for group in (*own, *groups))
+    if role in (Role.OPERATOR, Role.MENDER):  # the brokers' own settings, on which the limits rest
+        found += (Right("cluster", CLUSTER, (CONFIGS,)),)
+    return found
+
+
+def on_topics(topics: Topics, operations: Mapping[str, Sequence[Operation]]) -> tuple[Right, ...]:
+    """Rights on the account's topics with these short names."""
+    return tuple(Right("topic", topics.name(short), tuple(wanted)) for short, wanted in operations.items())
+
+
+def seeing(topics: Topics) -> tuple[Right, ...]:
+    """What it takes to compare an account's topics with what is promised; part of the operator's rights."""
+    return tuple(Right("topic", spec.name, (Operation.DESCRIBE, CONFIGS)) for spec in topics)
+
+
+def commands_for(
+    principal: str, rights: Sequence[Right], *, bootstrap_servers: str, command_config: str
+) -> Iterator[str]:
+    """The lines for a shell that give these rights to `principal`, one for each set of operations.
+
+    command_config: the properties file with which kafka-acls.sh connects; empty: without one.
+    """
+    alike: dict[tuple[str, tuple[Operation, ...]], list[str]] = {}
+    for right in rights:
+        alike.setdefault((right.resource, right.operations), []).append(right.name)
+    head = f"kafka-acls.sh --bootstrap-server {shlex.quote(bootstrap_servers)}"
+    if command_config:
+        head += f" --command-config {shlex.quote(command_config)}"
+    for (resource, operations), names in alike.items():
+        what = [f"--operation {operation.word}" for operation in operations]
+        what += ["--cluster"] if resource == "cluster" else [f"--{resource} {shlex.quote(name)}" for name in names]
+        yield f"{head} --add --allow-principal {shlex.quote(principal)} {' '.join(what)}"

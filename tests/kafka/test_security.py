@@ -1,0 +1,216 @@
+"""What each role's rights allow, on a broker that asks: its whole work, and nothing else."""
+
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import TopicAlreadyExistsError
+
+from models.gallery.keys import KeyDirectory
+from streams.demo.cast import CAST
+from streams.demo.film import enrollment_picture, film
+from streams.demo.worker_process import WorkerProcess
+from streams.edge.client import GalleryClient
+from streams.edge.persons import read_persons
+from streams.edge.publish import FramePublisher
+from streams.edge.readers import recognition_reader, sighting_reader
+from streams.engine.admin import AdminError
+from streams.engine.brokers import KAFKA
+from streams.engine.inspection import inspect, mend, mendable
+from streams.wire.connection import Connection
+from streams.wire.rights import Operation, Role, rights_of, workers_group
+from streams.wire.topics import ERROR_LOG, RUNNING_LOG
+from tests.kafka.allowed import REFUSED, administering, may_join, may_read, may_write
+from tests.kafka.secured import ACCOUNTS, ADMIN, MUTUAL, PLAIN, SCRAM, SecuredKafka, topics_of, user
+
+pytestmark = pytest.mark.broker
+
+PATIENCE_S = 60.0
+WAYS = (SCRAM, PLAIN, MUTUAL)
+GWEN = next(person for person in CAST if person.person_id == "gwen")
+
+
+@asynccontextmanager
+async def working(secured: SecuredKafka, listener: str, key_dir: Path) -> AsyncIterator[WorkerProcess]:
+    """The first account's worker, as a process, with no rights but a worker's."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    given = {
+        "ACCOUNT": ACCOUNTS[0],
+        "PARTITIONS": str(topics_of(ACCOUNTS[0]).partitions),
+        "KEY_DIR": str(key_dir),
+        "HTTP_PORT": str(port),
+        "LOG_LEVEL": "debug",
+        "MAX_FRAME_AGE_S": "900",  # reads the running log's end as well
+    }
+    environment = secured.environment(user(ACCOUNTS[0], Role.WORKER), listener)
+    worker = WorkerProcess({**environment, **{f"FACESTREAMS_{name}": value for name, value in given.items()}})
+    try:
+        await worker.ready(PATIENCE_S)
+        yield worker
+    finally:
+        worker.stop()
+
+
+@pytest.fixture(scope="module")
+def key_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("keys") / "acme"
+    KeyDirectory.create(path)
+    return path
+
+
+@pytest.mark.parametrize("listener", WAYS)
+async def test_every_role_does_its_work(secured: SecuredKafka, key_dir: Path, listener: str) -> None:
+    topics = topics_of(ACCOUNTS[0])
+
+    def connection(role: Role) -> Connection:
+        return secured.connection(user(ACCOUNTS[0], role), listener)
+
+    admin, consumer = connection(Role.GALLERY_ADMIN), connection(Role.CONSUMER)
+    async with (
+        working(secured, listener, key_dir) as worker,
+        recognition_reader(consumer, topics) as recognitions,
+        sighting_reader(consumer, topics) as sightings,
+        GalleryClient(admin, topics, timeout_s=PATIENCE_S) as gallery,
+        FramePublisher(connection(Role.CAMERA), topics) as camera,
+    ):
+        enrolled = await gallery.enroll("gwen", enrollment_picture(GWEN), consent="form-7", consent_basis="of_age")
+        assert (enrolled.accepted, enrolled.code) == (True, "enrolled")
+        assert [person.person_id for person in await read_persons(admin, topics)] == ["gwen"]
+
+        camera_id = f"desk-{listener}"
+        for frame in film("desk", 8):
+            await (await camera.publish(frame.jpeg, camera_id=camera_id))
+        await (await camera.publish(b"no picture", camera_id=camera_id))
+        seen = {face.match.person_id for record in await first(recognitions, 8) for face in record.faces}
+        assert "gwen" in seen
+        assert [(each.camera_id, each.event, each.person_id) for each in await first(sightings, 1)] == [
+            (camera_id, "enter", "gwen")
+        ]
+        auditor = connection(Role.AUDITOR)
+        assert await anything(auditor, topics.name(RUNNING_LOG))
+        assert await anything(auditor, topics.name(ERROR_LOG))
+
+        assert (await gallery.forget("gwen")).code == "forgotten"
+        await no_secret_shows(worker, secured.passwords.values())
+
+
+async def no_secret_shows(worker: WorkerProcess, secrets: "list[str]") -> None:
+    process = Path(f"/proc/{worker.process.pid}")
+    async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{worker.port}/metrics") as answer:
+        metrics = await answer.text()
+    assert "facestreams_" in metrics
+    shown = [process.joinpath("cmdline").read_text(), process.joinpath("environ").read_text(), metrics]
+    shown.append(worker.log_tail())
+    assert [secret for secret in secrets for text in shown if secret in text] == []
+
+
+@pytest.mark.parametrize("account", ACCOUNTS)
+@pytest.mark.parametrize("role", Role)
+async def test_a_role_reads_and_writes_what_its_rights_name_and_nothing_else(
+    secured: SecuredKafka, role: Role, account: str
+) -> None:
+    """Tried on every topic of both accounts."""
+    given = {right.name: right.operations for right in rights_of(role, topics_of(account))}
+    connection = secured.connection(user(account, role), SCRAM)
+    every = [spec.name for each in ACCOUNTS for spec in topics_of(each)]
+
+    assert await may_read(connection, every) == {name for name in every if Operation.READ in given.get(name, ())}
+    assert await may_write(connection, every) == {name for name in every if Operation.WRITE in given.get(name, ())}
+
+
+@pytest.mark.parametrize(
+    ("role", "verb", "topic"),
+    [
+        (Role.CAMERA, "read", "acme.face-features"),
+        (Role.CAMERA, "read", "acme.camera-frames"),
+        (Role.CAMERA, "write", "acme.gallery-commands"),
+        (Role.CAMERA, "write", "zoo.camera-frames"),
+        (Role.CONSUMER, "write", "acme.recognitions"),
+        (Role.CONSUMER, "write", "acme.sightings"),
+        (Role.CONSUMER, "read", "acme.face-features"),
+        (Role.CONSUMER, "read", "acme.camera-frames"),
+        (Role.CONSUMER, "read", "zoo.recognitions"),
+        (Role.GALLERY_ADMIN, "write", "acme.face-features"),
+        (Role.GALLERY_ADMIN, "read", "acme.gallery-commands"),
+        (Role.GALLERY_ADMIN, "write", "zoo.gallery-commands"),
+        (Role.AUDITOR, "write", "acme.running-log"),
+        (Role.OPERATOR, "read", "acme.camera-frames"),
+        (Role.OPERATOR, "read", "acme.face-features"),
+        (Role.WORKER, "read", "zoo.face-features"),
+        (Role.WORKER, "write", "zoo.recognitions"),
+        (Role.WORKER, "write", "acme.camera-frames"),
+    ],
+    ids=str,
+)
+async def test_what_must_never_be_allowed(secured: SecuredKafka, role: Role, verb: str, topic: str) -> None:
+    """In words, whatever the data of the rights say."""
+    connection = secured.connection(user("acme", role), SCRAM)
+    tried = may_read if verb == "read" else may_write
+    assert await tried(connection, [f"facestreams.{topic}"]) == set()
+
+
+@pytest.mark.parametrize("role", Role)
+async def test_the_workers_alone_join_their_own_accounts_group(secured: SecuredKafka, role: Role) -> None:
+    connection = secured.connection(user("acme", role), SCRAM)
+    assert await may_join(connection, workers_group(topics_of("acme"))) == (role is Role.WORKER)
+    assert not await may_join(connection, workers_group(topics_of("zoo")))
+
+
+@pytest.mark.parametrize("role", Role)
+async def test_the_operator_alone_creates_topics_and_nobody_deletes_one(secured: SecuredKafka, role: Role) -> None:
+    own, other, more = (f"facestreams.{each}" for each in ("acme.recognitions", "zoo.recognitions", "acme.another"))
+    async with administering(secured.connection(user("acme", role), SCRAM)) as admin:
+        codes = [await created(admin, name) for name in (own, other, more)]
+        assert codes == [TopicAlreadyExistsError.errno if role is Role.OPERATOR else REFUSED, REFUSED, REFUSED]
+        deleted = await admin.delete_topics([own])
+        assert [code for _, code in deleted.topic_error_codes] == [REFUSED]
+
+
+async def test_a_mender_mends_what_the_operator_may_only_see(secured: SecuredKafka) -> None:
+    topics = topics_of("zoo")
+    name = topics.name("recognitions")
+    async with administering(secured.connection(ADMIN, MUTUAL)) as admin:
+        await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, {"cleanup.policy": "compact"})])
+    operator = secured.connection(user("zoo", Role.OPERATOR), SCRAM)
+    mender = secured.connection(user("zoo", Role.MENDER), SCRAM)
+
+    found = await inspect(operator, topics, replication=1, broker=KAFKA)
+    assert {each.topic for each in found.differences} == {name}
+    wanted = mendable(found, replication=1)
+    with pytest.raises(AdminError, match=f"^the broker refused to alter {name}: TopicAuthorizationFailedError"):
+        await mend(operator, wanted)
+    await mend(mender, wanted)
+    assert (await inspect(mender, topics, replication=1, broker=KAFKA)).differences == []
+
+
+async def created(admin: AIOKafkaAdminClient, name: str) -> int:
+    answer = await admin.create_topics([NewTopic(name, 1, 1)])
+    return int(answer.topic_errors[0][1])
+
+
+async def first(records, count: int) -> list:
+    found = []
+    async for record in records:
+        found.append(record)
+        if len(found) == count:
+            return found
+    raise AssertionError("the reader ended")
+
+
+async def anything(connection: Connection, topic: str) -> bool:
+    """Whether a record is there to be read."""
+    consumer = AIOKafkaConsumer(group_id=None, auto_offset_reset="earliest", **connection.client_options())
+    await consumer.start()
+    try:
+        consumer.assign([TopicPartition(topic, 0)])
+        return bool(await consumer.getmany(timeout_ms=5000))
+    finally:
+        await consumer.stop()
