@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from aiokafka.errors import KafkaError
@@ -73,24 +74,14 @@ class Journal:
 
     def view_refused(self, short: str, code: Code) -> None:
         """A record of the topic `short` could not be used: summed by cause, and written with the other sums."""
-        entry = ErrorLogEntry(
+        entry = self._unasked(
             event_id=None,
             request_interface="view",
-            account=self.deployment.account,
-            app_id=self.deployment.app_id,
-            uin=None,
-            sub_uin=None,
-            region=self.deployment.region,
-            camera_id=None,
-            person=None,
-            logged_at_ms=self.clock_ms(),
             upstream=f"{short} read",
             downstream="none",
             return_code=code,
             detail=MEANING[code],
-            input=None,
             output="passed over by this worker",
-            algorithm_output=None,
         )
         self.repeats.put_back(entry)
 
@@ -100,24 +91,14 @@ class Journal:
         first: where the first of them stood. end: the offset behind the last. Not summed with others, since each
         tells its place; retention removes whole segments, so they are few.
         """
-        entry = ErrorLogEntry(
+        entry = self._unasked(
             event_id=str(first),
             request_interface="recognize" if first.topic == CAMERA_FRAMES else "unknown",
-            account=self.deployment.account,
-            app_id=self.deployment.app_id,
-            uin=None,
-            sub_uin=None,
-            region=self.deployment.region,
-            camera_id=None,
-            person=None,
-            logged_at_ms=self.clock_ms(),
             upstream=f"{first.topic} read too late",
             downstream="outputs writable",
             return_code=Code.EXPIRED_UNREAD,
             detail=f"partition {first.partition}, offsets {first.offset} to {end - 1}",
-            input=None,
             output="none",
-            algorithm_output=None,
             repeats=end - first.offset,
         )
         return self._error(entry)
@@ -142,6 +123,22 @@ class Journal:
         except KafkaError as error:
             _log.warning("the error log took no record, it is kept for later", error=repr(error))
             self.repeats.put_back(entry)
+
+    def _unasked(self, **said: Any) -> ErrorLogEntry:
+        """An entry about records whose sender is not known. said: the fields that are not the same in all."""
+        return ErrorLogEntry(
+            account=self.deployment.account,
+            app_id=self.deployment.app_id,
+            region=self.deployment.region,
+            logged_at_ms=self.clock_ms(),
+            uin=None,
+            sub_uin=None,
+            camera_id=None,
+            person=None,
+            input=None,
+            algorithm_output=None,
+            **said,
+        )
 
     def _error(self, entry: ErrorLogEntry) -> Output:
         return Output(topic=self.topics.name(ERROR_LOG), key=None, value=records.encode(entry))

@@ -30,7 +30,7 @@ MEANING: Final = MappingProxyType(
         ExitCode.TIMEOUT: "no answer came in time; the command may still be carried out",
         ExitCode.SOURCE: "a video, camera or picture cannot be read",
         ExitCode.BUG: "an error of the program itself",
-        ExitCode.GAVE_UP: "the worker lost its broker and kept every frame unanswered: start it again",
+        ExitCode.GAVE_UP: "the worker lost its broker, its group name or its threads, but no frame: start it again",
         ExitCode.INTERRUPTED: "interrupted",
     }
 )

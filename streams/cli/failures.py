@@ -35,13 +35,14 @@ def exit_code_of(error: Exception) -> ExitCode | None:
 def _of_the_worker(error: Exception) -> ExitCode | None:
     # imported here alone: the engine takes longer to import than `facestreams --help` may take
     from models.errors import ModelsError  # noqa: PLC0415
+    from streams.agents.pool import StuckError  # noqa: PLC0415
     from streams.edge.broker import UNREACHABLE  # noqa: PLC0415
     from streams.engine.admin import AdminError, DeniedError  # noqa: PLC0415
     from streams.engine.embedded import EmbeddedBrokerError  # noqa: PLC0415
     from streams.engine.errors import EngineError  # noqa: PLC0415
     from streams.engine.outlet import PublishTimeoutError  # noqa: PLC0415
 
-    if isinstance(error, PublishTimeoutError | EngineError):
+    if isinstance(error, PublishTimeoutError | EngineError | StuckError):
         return ExitCode.GAVE_UP
     if isinstance(error, DeniedError):
         return ExitCode.DEPLOYMENT

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import socket
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -20,7 +19,7 @@ from streams.demo.film import CAMERAS, FRAMES_PER_S, FilmFrame, enrollment_pictu
 from streams.demo.judge import judge
 from streams.demo.live import CameraState, after, live_table
 from streams.demo.report import Latency, Summary, count_answers, render, write_json
-from streams.demo.worker_process import WorkerProcess, WorkerProcessError
+from streams.demo.worker_process import WorkerProcess, WorkerProcessError, free_port
 from streams.edge.client import GalleryClient
 from streams.edge.errors import EdgeError
 from streams.edge.publish import FramePublisher
@@ -137,15 +136,9 @@ def _settings(connection: Connection, keys: Path) -> dict[str, str]:
         "FACESTREAMS_KEY_DIR": str(keys),
         "FACESTREAMS_HNSW_FROM": "1",
         "FACESTREAMS_VISIT_TIMEOUT_S": str(VISIT_TIMEOUT_S),
-        "FACESTREAMS_HTTP_PORT": str(_free_port()),
+        "FACESTREAMS_HTTP_PORT": str(free_port()),
         **{name: value for name in ("FACESTREAMS_CACHE_DIR",) if (value := os.environ.get(name))},
     }
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -16,6 +17,13 @@ from typing import Final
 READY_S: Final = 90.0
 STOP_S: Final = 20.0
 LOG_LINES: Final = 30
+
+
+def free_port() -> int:
+    """A port of loopback that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 class WorkerProcessError(Exception):
@@ -76,11 +84,15 @@ class WorkerProcess:
         self._remove_log()
         return code
 
+    def log(self) -> str:
+        """All that it logged; after its end the last lines alone."""
+        with contextlib.suppress(OSError):
+            return self._log.read_text(errors="replace")
+        return self._last_words
+
     def log_tail(self) -> str:
         """The last lines of its log, after its end as well."""
-        with contextlib.suppress(OSError):
-            return "\n".join(self._log.read_text(errors="replace").splitlines()[-LOG_LINES:])
-        return self._last_words
+        return "\n".join(self.log().splitlines()[-LOG_LINES:])
 
     def _remove_log(self) -> None:
         self._last_words = self.log_tail()

@@ -45,7 +45,7 @@ class DeniedError(AdminError):
 
 @asynccontextmanager
 async def admin_client(connection: Connection) -> AsyncIterator[AIOKafkaAdminClient]:
-    """A started one, closed at the end. Raises AdminError where no broker answers or lets us in."""
+    """A started one, closed at the end. Raises AdminError where no broker answers or lets us in, then or later."""
     client = AIOKafkaAdminClient(**connection.client_options())
     try:
         with unlogged():
@@ -57,8 +57,14 @@ async def admin_client(connection: Connection) -> AsyncIterator[AIOKafkaAdminCli
         raise AdminError(f"no broker answers at {connection.bootstrap_servers}: {error}") from error
     try:
         yield client
+    except KafkaError as error:
+        raise _unanswered(connection, error) from error
     finally:
         await client.close()
+
+
+def _unanswered(connection: Connection, error: KafkaError) -> AdminError:
+    return AdminError(f"the broker at {connection.bootstrap_servers} does not answer: {error!r}")
 
 
 async def require_rights(connection: Connection, role: Role, rights: Sequence[Right]) -> None:
@@ -71,8 +77,6 @@ async def require_rights(connection: Connection, role: Role, rights: Sequence[Ri
             await require(client, connection, role, rights)
         except RefusedError as error:
             raise DeniedError(connection, error) from error
-        except KafkaError as error:
-            raise AdminError(f"the broker at {connection.bootstrap_servers} does not answer: {error!r}") from error
 
 
 async def create_missing(connection: Connection, topics: Topics, *, replication: int) -> list[str]:
@@ -107,7 +111,8 @@ async def _create(client: AIOKafkaAdminClient, spec: TopicSpec, replication: int
         if code == TOPIC_EXISTS:
             return False
         if code:
-            raise AdminError(f"the broker refused to create {spec.name}: {for_code(code).__name__} {message}")
+            words = " ".join(filter(None, message))  # an old version of the answer has none
+            raise AdminError(f"the broker refused to create {spec.name}: {for_code(code).__name__} {words}")
     return True
 
 
@@ -174,8 +179,8 @@ async def answered(connection: Connection, client: AIOKafkaConsumer | AIOKafkaPr
         await client.start()
         yield
     except KafkaError as error:
-        if (refused := missing_right(error)) is not None:
+        if (refused := missing_right(error) or await why_refused(connection)) is not None:
             raise DeniedError(connection, refused) from error
-        raise AdminError(f"the broker at {connection.bootstrap_servers} does not answer: {error!r}") from error
+        raise _unanswered(connection, error) from error
     finally:
         await client.stop()

@@ -101,7 +101,10 @@ async def read_housekeeping(client: AIOKafkaAdminClient) -> Housekeeping:
         configs.append(config)
 
     def slowest(name: str) -> int:
-        return max(int(config[name][0]) for config in configs)
+        try:
+            return max(int(config[name][0]) for config in configs)
+        except KeyError:
+            raise AdminError(f"the brokers do not tell {name}; Apache Kafka 4 does") from None
 
     return Housekeeping(
         retention_check_ms=slowest("log.retention.check.interval.ms"),

@@ -29,14 +29,14 @@ class Jump:
 def watch_positions(fetcher: Any, jumped: Callable[[Jump], object]) -> None:
     """Tell `jumped`, before a record from behind the jump is handed out. The same jump may be told again."""
     fetch, update = fetcher._proc_fetch_request, fetcher._update_fetch_positions
-    wanted: dict[Any, int] = {}
+    wanted: dict[Any, tuple[Any, int]] = {}  # with the assignment under which it was asked for
 
     async def watched_fetch(assignment: Any, node_id: Any, request: Any) -> Any:
         outcome = await fetch(assignment, node_id, request)
         for topic, partitions in request.topics:
             for number, offset, _max_bytes in partitions:
                 if assignment.state_value(tp := TopicPartition(topic, number)).awaiting_reset:
-                    wanted[tp] = offset
+                    wanted[tp] = assignment, offset
         return outcome
 
     async def watched_update(assignment: Any, node_id: Any, partitions: Any) -> Any:
@@ -44,8 +44,9 @@ def watch_positions(fetcher: Any, jumped: Callable[[Jump], object]) -> None:
         for tp in partitions:
             state = assignment.state_value(tp)
             if tp in wanted and state.has_valid_position:
-                at = wanted.pop(tp)
-                if assignment.active and state.position != at:
+                under, at = wanted.pop(tp)
+                # under a later assignment, reading begins where the group has committed: that is no jump
+                if under is assignment and assignment.active and state.position != at:
                     jumped(Jump(tp.topic, tp.partition, at, state.position))
         return outcome
 

@@ -128,8 +128,8 @@ class Reached:
                     return
                 self._written[place] = offset
             if place not in self._ours:
-                self._next.pop(place)
-                self._written.pop(place)
+                self._next.pop(place, None)  # the stop writes the rest while the last tick may still be at it
+                self._written.pop(place, None)
 
     def _output(self, place: Place, next_offset: int) -> Output:
         key = _key(*place)

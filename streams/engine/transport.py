@@ -26,6 +26,8 @@ from streams.wire.connection import Connection
 
 STREAM_BUFFER_MESSAGES: Final = 16
 PRODUCER_REQUEST_TIMEOUT_S: Final = 10.0
+LEAST_REQUEST_TIMEOUT_S: Final = 30.0
+"""A connection that has silently died is found out after so long. A join is answered once all others have joined."""
 HEARD_S: Final = 3.0
 """Answers to fetches come ten times a second; one that is older than this says nothing about the present."""
 
@@ -91,7 +93,9 @@ class Engine(faust.App):
             broker_rebalance_timeout=settings.rebalance_timeout_s,
             broker_heartbeat_interval=settings.heartbeat_s,
             broker_commit_interval=settings.commit_interval_s,
-            broker_request_timeout=max(90.0, settings.session_timeout_s + 5),
+            broker_request_timeout=max(
+                LEAST_REQUEST_TIMEOUT_S, settings.session_timeout_s + settings.rebalance_timeout_s + 5
+            ),
             consumer_auto_offset_reset="earliest",
             consumer_group_instance_id=settings.instance_id,
             consumer_max_fetch_size=settings.max_record_bytes,

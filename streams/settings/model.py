@@ -6,7 +6,6 @@ Every field is the environment variable `FACESTREAMS_<FIELD>`; an empty value co
 import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -16,7 +15,7 @@ from msgspec import Meta, Struct
 from streams.settings.errors import PREFIX, SettingsError
 from streams.settings.gallery_rules import GalleryRules
 from streams.settings.security import SecuritySettings
-from streams.settings.words import description, expected
+from streams.settings.values import converted, home, may_exist, unknown
 from streams.wire.connection import Connection, Mechanism, Protocol
 from streams.wire.topics import Topics
 
@@ -191,18 +190,23 @@ class Settings(Struct, frozen=True, kw_only=True):
             if not variable.startswith(PREFIX) or variable in READ_ELSEWHERE:
                 continue
             if variable not in fields:
-                raise SettingsError(variable, _unknown(variable, fields))
+                raise SettingsError(variable, unknown(variable, fields))
             if raw != "":
                 field = fields[variable]
-                values[field.name] = _converted(variable, raw, field)
+                values[field.name] = converted(variable, raw, field)
         account = values.get("account", DEFAULT_ACCOUNT)
-        values.setdefault("key_dir", _home(environ, "XDG_DATA_HOME", ".local/share") / "keys" / account)
-        values.setdefault("cache_dir", _home(environ, "XDG_CACHE_HOME", ".cache"))
+        values.setdefault("key_dir", home(environ, "XDG_DATA_HOME", ".local/share") / "keys" / account)
+        values.setdefault("cache_dir", home(environ, "XDG_CACHE_HOME", ".cache"))
         settings = cls(**values)
         settings._check_together()
         return settings
 
     def _check_together(self) -> None:
+        if not all(map(may_exist, Connection(self.bootstrap_servers).servers())):
+            raise SettingsError(
+                PREFIX + "BOOTSTRAP_SERVERS",
+                "expected names of hosts, and ports from 1 to 65535 (the brokers to ask first)",
+            )
         if not self.heartbeat_s * 2 <= min(self.session_timeout_s, self.rebalance_timeout_s):
             raise SettingsError(
                 PREFIX + "HEARTBEAT_S", "expected at most half of SESSION_TIMEOUT_S and of REBALANCE_TIMEOUT_S"
@@ -251,27 +255,3 @@ class Settings(Struct, frozen=True, kw_only=True):
 def from_process(overrides: Mapping[str, str]) -> Settings:
     """The settings of this process's environment; `overrides` (names as in it) go before. Raises SettingsError."""
     return Settings.from_environment({**os.environ, **overrides})
-
-
-def _converted(variable: str, raw: str, field: msgspec.structs.FieldInfo) -> Any:
-    try:
-        return msgspec.convert(raw, field.type, strict=False, dec_hook=_from_text)
-    except msgspec.ValidationError:
-        # from None: msgspec's own message repeats the value
-        raise SettingsError(variable, f"expected {expected(field.type)} ({description(field.type)})") from None
-
-
-def _from_text(kind: type, raw: str) -> Any:
-    return Path(raw).expanduser() if kind is Path else kind(raw)
-
-
-def _unknown(variable: str, fields: Mapping[str, Any]) -> str:
-    near = get_close_matches(variable, fields, n=1)
-    return "no such setting" + (f"; did you mean {near[0]}?" if near else "")
-
-
-def _home(environ: Mapping[str, str], variable: str, fallback: str) -> Path:
-    # the XDG specification: a relative path in the variable is to be ignored
-    given = Path(environ.get(variable, ""))
-    home = Path(environ.get("HOME") or "~").expanduser()
-    return (given if given.is_absolute() else home / fallback) / "facestreams"

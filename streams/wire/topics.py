@@ -33,7 +33,7 @@ PICTURE_HEADROOM_BYTES: Final = 64 * 1024
 """Room for keys, headers and batch heads beside the largest picture."""
 
 MAX_OUTPUT_BYTES: Final = 1_048_588
-"""Of a record that carries no picture: what a broker takes by default, and our producers' own limit is below."""
+"""Of a record that carries no picture: what a broker takes by default."""
 
 # A broker removes closed segments only, and closes one when something is appended after segment.ms. By default that
 # is 7 days, so that a picture of a quiet camera would lie there for a week, whatever retention.ms says.

@@ -119,8 +119,9 @@ class Campaign:
             await self._client.enroll(PERSON_ID, portrait(), consent="form-7", consent_basis="of_age")
             if short not in VIEWED:
                 row.unaccounted = number - await passed_over(self._connection, self._topics, short, number, STALL_S)
-        except Exception:  # noqa: BLE001  whatever it is, the row says that it did not go on
+        except Exception as error:  # noqa: BLE001  whatever it is, the row says that it did not go on, and for what
             row.stalls = 1
+            row.codes[type(error).__name__] += 1
         return self._done(row, begun)
 
     async def account(self) -> int:

@@ -8,16 +8,15 @@ import argparse
 import asyncio
 import json
 import secrets
-import socket
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from models.gallery.keys import KeyDirectory
-from streams.demo.worker_process import WorkerProcess
+from streams.demo.worker_process import WorkerProcess, free_port
 from streams.engine import admin
 from streams.wire.connection import Connection
 from streams.wire.topics import Topics
@@ -68,7 +67,7 @@ async def _run(bootstrap: str, key_dir: Path, seed: int, extent: Extent) -> Outc
 
 
 @contextmanager
-def _workers(connection: Connection, topics: Topics, key_dir: Path) -> Iterator[object]:
+def _workers(connection: Connection, topics: Topics, key_dir: Path) -> Iterator[Callable[[], WorkerProcess]]:
     """What starts one; all are ended at the end."""
     started: list[WorkerProcess] = []
 
@@ -79,7 +78,7 @@ def _workers(connection: Connection, topics: Topics, key_dir: Path) -> Iterator[
             "PARTITIONS": str(topics.partitions),
             "KEY_DIR": str(key_dir),
             "GALLERIES": "*=default,vip",
-            "HTTP_PORT": _free_port(),
+            "HTTP_PORT": str(free_port()),
         }
         ours = {f"FACESTREAMS_{name}": value for name, value in settings.items()}
         started.append(WorkerProcess({**ours, **PATIENT}))
@@ -90,12 +89,6 @@ def _workers(connection: Connection, topics: Topics, key_dir: Path) -> Iterator[
     finally:
         for process in started:
             process.kill()
-
-
-def _free_port() -> str:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
 
 
 def _print(row: Row) -> None:

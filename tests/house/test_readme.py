@@ -90,6 +90,12 @@ def test_its_recognition_is_one(readme: str) -> None:
     assert json.loads(msgspec.json.encode(record)) == json.loads(example)
 
 
+def test_every_make_target_stands_in_it_and_no_other(readme: str, root: Path) -> None:
+    named = {inline or block for inline, block in re.findall(r"`make ([a-z]+)|^make ([a-z]+)$", readme, re.MULTILINE)}
+    [targets] = re.findall(r"^\.PHONY: (.*)$", (root / "Makefile").read_text(), re.MULTILINE)
+    assert sorted(named) == sorted(targets.split())
+
+
 def test_every_path_in_it_exists(readme: str, root: Path) -> None:
     named = set(re.findall(r"`((?:streams|models|tests|dashboards)/[\w./-]+)`", readme))
     assert named

@@ -5,6 +5,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -17,8 +18,9 @@ class KafkaMissingError(Exception):
     """Kafka cannot be run here; the message says what is missing."""
 
 
+@cache
 def classpath() -> str:
-    """The class path of the broker and its tools; Java expands the star. Raises KafkaMissingError."""
+    """The class path of the broker and its tools, checked once; Java expands the star. Raises KafkaMissingError."""
     _require_java()
     directory = _cache() / "kafka" / _digest((HERE / "jars.sha256").read_bytes())[:16]
     directory.mkdir(parents=True, exist_ok=True)

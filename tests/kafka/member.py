@@ -108,7 +108,6 @@ class Member(AbstractAsyncContextManager["Member"]):
         self.engine.on_jumps(self._jumped)
         self.engine.on_requests((plan.source,), self._ready, self.lanes.submit)
         self.engine.read_behind(self.lanes)
-        self.engine.read_behind(self.lanes)
 
     async def __aenter__(self) -> Self:
         await self.engine.start()

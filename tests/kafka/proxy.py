@@ -77,7 +77,6 @@ class Proxy:
         """Until either side closes: then the other is closed as well."""
         passes = self._line.passes
         with contextlib.closing(writer), contextlib.suppress(OSError):
-            await passes.wait()  # the kernel has accepted it; beyond that a cut line answers nothing
             broker_reader, broker_writer = await asyncio.open_connection("127.0.0.1", self._target_port)
             with contextlib.closing(broker_writer):
                 ways = [

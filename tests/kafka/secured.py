@@ -131,6 +131,20 @@ class SecuredKafka:
         """This user's, by this way."""
         return Settings.from_environment(self.environment(name, listener)).connection()
 
+    def admin_properties(self) -> Path:
+        """With which Kafka's own tools come in as the administrator."""
+        certificate = self.certificates.issue(ADMIN)
+        lines = {
+            "security.protocol": "SSL",
+            "ssl.keystore.type": "PEM",
+            "ssl.keystore.location": certificate,
+            "ssl.truststore.type": "PEM",
+            "ssl.truststore.location": self.certificates.ca_file,
+        }
+        path = self.certificates.directory / "admin.properties"
+        path.write_text("".join(f"{name}={value}\n" for name, value in lines.items()), "utf-8")
+        return path
+
     async def allow(self, grants: Mapping[str, Sequence[Right]]) -> None:
         """Give rights to users, as the administrator. Raises KafkaError if the broker refuses."""
         admin = AIOKafkaAdminClient(**self.connection(ADMIN, MUTUAL).client_options())

@@ -14,7 +14,6 @@ FLOOD_FPS, FLOOD_S = 150.0, 3.0
 """A third of what is offered in the overload: more than two cores recognise."""
 OVERLOAD_S, SOAK_S, FAIRNESS_S = 8.0, 8.0, 4.0
 MAX_AGE_S = 1.0
-MAX_RSS_MIB = 900.0
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(300)]
 
@@ -43,7 +42,7 @@ async def test_overload_with_an_age_limit(ground: Ground, films) -> None:
     assert outcome.skipped > 0
     assert outcome.recognised > 0
     assert outcome.miscounted == 0
-    assert outcome.peak_rss_mib < MAX_RSS_MIB
+    assert outcome.peak_rss_mib < overload.MAX_RSS_MIB
 
 
 async def test_overload_without_one_then_a_steady_rate_then_a_camera_that_floods(ground: Ground, films) -> None:
@@ -58,4 +57,4 @@ async def test_overload_without_one_then_a_steady_rate_then_a_camera_that_floods
         flood = await fairness.flood(run, FLOOD_FPS, FAIRNESS_S)
         assert flood.calm_recognised > 0
         assert_all_answered_once(run)
-        assert run.vitals.peak_rss_mib() < MAX_RSS_MIB
+        assert run.vitals.peak_rss_mib() < overload.MAX_RSS_MIB

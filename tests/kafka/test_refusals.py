@@ -70,14 +70,17 @@ def picture(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def commands(picture: Path) -> dict[str, tuple[str, ...]]:
-    """All that reach the broker."""
+    """All that reach the broker, but for `topics new-epoch`: see its own test."""
     enrollment = ("--consent", "form-7", "--consent-basis", "of_age", "--timeout", "5")
     return {
         "worker": ("worker",),
         "topics create": ("topics", "create"),
         "topics verify": ("topics", "verify"),
+        "topics show": ("topics", "show"),
+        "topics mend": ("topics", "mend"),
         "publish": ("publish", str(picture), "--camera", "lobby"),
         "enroll": ("enroll", "gwen", str(picture), *enrollment),
+        "forget": ("forget", "gwen", "--timeout", "5"),
         "persons": ("persons",),
         "watch": ("watch",),
     }
@@ -269,6 +272,17 @@ def test_programs_outside_say_which_rights_they_lack(
         assert capsys.readouterr().err.endswith(
             f"refused: User:half-an-admin lacks {missing} prints the commands that give what is needed\n"
         )
+
+
+def test_a_new_epoch_is_not_drawn_by_who_may_not(
+    secured: SecuredKafka, given: Given, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given(secured.environment("newcomer", SCRAM))
+    assert run(["topics", "new-epoch", "camera-frames"]) == ExitCode.DEPLOYMENT
+    assert capsys.readouterr().err.endswith(
+        "refused: a right on topic facestreams.acme.control is missing: "
+        "`facestreams rights` prints what each role needs\n"
+    )
 
 
 def test_help_shows_no_secret(secured: SecuredKafka, given: Given, capsys: pytest.CaptureFixture[str]) -> None:

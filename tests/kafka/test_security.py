@@ -1,7 +1,8 @@
 """What each role's rights allow, on a broker that asks: its whole work, and nothing else."""
 
-import socket
-from collections.abc import AsyncIterator
+import re
+import shlex
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from aiokafka.errors import TopicAlreadyExistsError
 from models.gallery.keys import KeyDirectory
 from streams.demo.cast import CAST
 from streams.demo.film import enrollment_picture, film
-from streams.demo.worker_process import WorkerProcess
+from streams.demo.worker_process import WorkerProcess, free_port
 from streams.edge.client import GalleryClient
 from streams.edge.persons import read_persons
 from streams.edge.publish import FramePublisher
@@ -24,29 +25,29 @@ from streams.engine.admin import AdminError
 from streams.engine.brokers import KAFKA
 from streams.engine.inspection import inspect, mend, mendable
 from streams.wire.connection import Connection
-from streams.wire.rights import Operation, Role, rights_of, workers_group
+from streams.wire.rights import Operation, Role, commands_for, rights_of, workers_group
 from streams.wire.topics import ERROR_LOG, RUNNING_LOG
 from tests.kafka.allowed import REFUSED, administering, may_join, may_read, may_write
+from tests.kafka.broker import java
 from tests.kafka.secured import ACCOUNTS, ADMIN, MUTUAL, PLAIN, SCRAM, SecuredKafka, topics_of, user
 
 pytestmark = pytest.mark.broker
 
 PATIENCE_S = 60.0
 WAYS = (SCRAM, PLAIN, MUTUAL)
+ACLS = "org.apache.kafka.tools.AclCommand"
+"""What kafka-acls.sh runs."""
 GWEN = next(person for person in CAST if person.person_id == "gwen")
 
 
 @asynccontextmanager
 async def working(secured: SecuredKafka, listener: str, key_dir: Path) -> AsyncIterator[WorkerProcess]:
     """The first account's worker, as a process, with no rights but a worker's."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     given = {
         "ACCOUNT": ACCOUNTS[0],
         "PARTITIONS": str(topics_of(ACCOUNTS[0]).partitions),
         "KEY_DIR": str(key_dir),
-        "HTTP_PORT": str(port),
+        "HTTP_PORT": str(free_port()),
         "LOG_LEVEL": "debug",
         "MAX_FRAME_AGE_S": "900",  # reads the running log's end as well
     }
@@ -102,19 +103,43 @@ async def test_every_role_does_its_work(secured: SecuredKafka, key_dir: Path, li
         await no_secret_shows(worker, secured.passwords.values())
 
 
-async def no_secret_shows(worker: WorkerProcess, secrets: "list[str]") -> None:
+async def no_secret_shows(worker: WorkerProcess, secrets: Collection[str]) -> None:
     process = Path(f"/proc/{worker.process.pid}")
     async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{worker.port}/metrics") as answer:
         metrics = await answer.text()
     assert "facestreams_" in metrics
     shown = [process.joinpath("cmdline").read_text(), process.joinpath("environ").read_text(), metrics]
-    shown.append(worker.log_tail())
+    shown.append(worker.log())
+    assert '"level": "info"' in shown[-1]
     assert [secret for secret in secrets for text in shown if secret in text] == []
+
+
+@pytest.mark.parametrize("role", [Role.WORKER, Role.OPERATOR])  # between them every kind of resource
+def test_kafkas_own_tool_gives_the_rights_that_are_printed(secured: SecuredKafka, role: Role) -> None:
+    rights, principal = rights_of(role, topics_of(ACCOUNTS[0])), f"User:told-{role}"
+    where = {
+        "bootstrap_servers": secured.kafka.bootstrap(MUTUAL),
+        "command_config": str(secured.admin_properties()),
+    }
+    for line in commands_for(principal, rights, **where):
+        program, *arguments = shlex.split(line)
+        assert program == "kafka-acls.sh"
+        java(ACLS, *arguments)
+    [line] = commands_for(principal, rights[:1], **where)
+    listed = java(ACLS, *shlex.split(line.partition(" --add ")[0])[1:], "--list", "--principal", principal)
+
+    given: dict[tuple[str, str], set[str]] = {}
+    for kind, name, entries in re.findall(
+        r"resourceType=(\w+), name=([^,]+), patternType=LITERAL\)`:(.*?)\n *\n", listed, re.S
+    ):
+        given[kind.lower(), name] = set(re.findall(r"operation=(\w+), permissionType=ALLOW", entries))
+    wanted = {(right.resource, right.name): {operation.name for operation in right.operations} for right in rights}
+    assert given == wanted
 
 
 @pytest.mark.parametrize("account", ACCOUNTS)
 @pytest.mark.parametrize("role", Role)
-async def test_a_role_reads_and_writes_what_its_rights_name_and_nothing_else(
+async def test_a_role_sees_reads_and_writes_what_its_rights_name_and_nothing_else(
     secured: SecuredKafka, role: Role, account: str
 ) -> None:
     """Tried on every topic of both accounts."""
@@ -122,6 +147,8 @@ async def test_a_role_reads_and_writes_what_its_rights_name_and_nothing_else(
     connection = secured.connection(user(account, role), SCRAM)
     every = [spec.name for each in ACCOUNTS for spec in topics_of(each)]
 
+    async with administering(connection) as admin:
+        assert set(await admin.list_topics()) == given.keys() & set(every)
     assert await may_read(connection, every) == {name for name in every if Operation.READ in given.get(name, ())}
     assert await may_write(connection, every) == {name for name in every if Operation.WRITE in given.get(name, ())}
 

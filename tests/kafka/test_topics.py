@@ -265,6 +265,10 @@ def on_disk(kafka: Kafka, short: str, what: bytes) -> bool:
     return False
 
 
+def segments(kafka: Kafka, short: str, *, partition: int) -> int:
+    return len(list((kafka.nodes[0].data_dir / f"{TOPICS.name(short)}-{partition}").glob("*.log")))
+
+
 async def until_gone(kafka: Kafka, short: str, what: bytes) -> bool:
     deadline = time.monotonic() + GONE_S
     while on_disk(kafka, short, what):
@@ -289,8 +293,11 @@ async def test_an_erased_value_goes_with_a_later_record_and_its_key_with_another
     async with AIOKafkaProducer(**connection.client_options()) as producer:
 
         async def write(key: bytes, value: bytes | None) -> None:
+            await asyncio.sleep(0.05)  # the log is rolled by the times that records bear, which must differ
             await producer.send_and_wait(TOPICS.name("face-features"), value, key=key, partition=0)
 
+        while segments(kafka, "face-features", partition=0) < 2:  # the log heeds its settings later than it tells them
+            await write(FILLER_KEY, b"")
         await write(b"default/ada/1", b"sealed bits")
         await write(b"default/ada/1", None)
         assert on_disk(kafka, "face-features", b"sealed bits")

@@ -6,8 +6,9 @@ import onnx
 from onnx import TensorProto, helper
 
 
-def write_endless_network(file: Path) -> None:
-    """It adds one to its input `x` for ever; float32 (n,)."""
+def write_endless_network(file: Path, *, additions: int | None = None) -> None:
+    """It adds one to its input `x`, float32 (n,), for ever or so many times."""
+    times = () if additions is None else (helper.make_tensor("times", TensorProto.INT64, [], [additions]),)
     steps = helper.make_graph(
         [helper.make_node("Identity", ["go"], ["goes"]), helper.make_node("Add", ["v", "one"], ["w"])],
         "steps",
@@ -23,10 +24,10 @@ def write_endless_network(file: Path) -> None:
         [helper.make_tensor("one", TensorProto.FLOAT, [], [1.0])],
     )
     graph = helper.make_graph(
-        [helper.make_node("Loop", ["", "always", "x"], ["y"], body=steps)],
+        [helper.make_node("Loop", ["times" if times else "", "always", "x"], ["y"], body=steps)],
         "endless",
         [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n"])],
         [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
-        [helper.make_tensor("always", TensorProto.BOOL, [], [True])],
+        [helper.make_tensor("always", TensorProto.BOOL, [], [True]), *times],
     )
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), file)

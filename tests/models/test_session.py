@@ -12,6 +12,7 @@ from onnx import TensorProto, helper
 from models.abort import Abort
 from models.errors import AbortedError, PackError
 from models.session import Session, session_options
+from tests.models.endless import write_endless_network
 
 ADDITIONS = 5_000_000
 
@@ -61,32 +62,8 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 @pytest.fixture
 def endless(tmp_path: Path) -> Session:
     """A network that adds one to x for many seconds; not for ever, so that what does not end it fails, not hangs."""
-    steps = helper.make_graph(
-        [helper.make_node("Identity", ["go"], ["goes"]), helper.make_node("Add", ["v", "one"], ["w"])],
-        "steps",
-        [
-            helper.make_tensor_value_info("number", TensorProto.INT64, []),
-            helper.make_tensor_value_info("go", TensorProto.BOOL, []),
-            helper.make_tensor_value_info("v", TensorProto.FLOAT, None),
-        ],
-        [
-            helper.make_tensor_value_info("goes", TensorProto.BOOL, []),
-            helper.make_tensor_value_info("w", TensorProto.FLOAT, None),
-        ],
-        [helper.make_tensor("one", TensorProto.FLOAT, [], [1.0])],
-    )
-    graph = helper.make_graph(
-        [helper.make_node("Loop", ["times", "always", "x"], ["y"], body=steps)],
-        "endless",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n"])],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
-        [
-            helper.make_tensor("times", TensorProto.INT64, [], [ADDITIONS]),
-            helper.make_tensor("always", TensorProto.BOOL, [], [True]),
-        ],
-    )
     file = tmp_path / "endless.onnx"
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), file)
+    write_endless_network(file, additions=ADDITIONS)
     return Session(file)
 
 

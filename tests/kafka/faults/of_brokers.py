@@ -4,11 +4,14 @@ import asyncio
 from pathlib import Path
 from typing import Final
 
-from streams.wire.topics import RECOGNITIONS
+from streams.wire.codes import Code
+from streams.wire.topics import ERROR_LOG, RECOGNITIONS
 from tests.kafka.broker import Kafka
 from tests.kafka.disk import fill
 from tests.kafka.faults import cluster
-from tests.kafka.faults.rig import Rig
+from tests.kafka.faults.count import Read
+from tests.kafka.faults.reading import Collector
+from tests.kafka.faults.rig import Rig, RigError
 from tests.kafka.faults.scenario import Length, Scenario
 from tests.kafka.faults.supervisor import supervised
 from tests.kafka.proxy import Network, ProxiedKafka
@@ -16,6 +19,8 @@ from tests.kafka.proxy import Network, ProxiedKafka
 DELAY_S: Final = 0.2
 TOO_SMALL_BYTES: Final = 900
 """Less than a recognition of one face takes, more than one of none."""
+PAST_THE_SESSION: Final = Length(steps=6, pause_s=5.0, outage_s=15.0)
+"""With half a minute until a connection is known to have died, still less than workers wait for a broker."""
 WORKERS: Final = ("worker-0", "worker-1", "worker-2")
 
 
@@ -45,6 +50,17 @@ def network(rig: Rig) -> Network:
     return rig.kafka.network
 
 
+async def read(rig: Rig, short: str) -> list[Read]:
+    """All that stands on one of the rig's topics."""
+    collector = Collector(rig.connection, rig.topics, (short,))
+    await collector.start()
+    try:
+        await collector.read_to_the_end()
+    finally:
+        await collector.stop()
+    return collector.records[short]
+
+
 async def stopped(rig: Rig, length: Length) -> None:
     """A broker is stopped for a time, in order; of one, nothing is left meanwhile."""
     node = rig.kafka.nodes[0]
@@ -57,8 +73,10 @@ async def stopped(rig: Rig, length: Length) -> None:
 
 async def outlasted(rig: Rig, length: Length) -> None:
     """The broker is away for longer than workers wait for it: they end, and are started again until it is back."""
-    async with supervised(rig):
+    async with supervised(rig) as ended:
         await stopped(rig, length)
+    if not ended:
+        raise RigError("no worker ended, though the broker was away for too long")
 
 
 async def elected(rig: Rig, length: Length) -> None:
@@ -76,13 +94,16 @@ async def elected(rig: Rig, length: Length) -> None:
 
 
 async def cut(rig: Rig, length: Length) -> None:
-    """Packets of one worker vanish for longer than its session; then they come through again, old ones too."""
+    """Packets of one worker vanish for longer than its session; then they come through again, old ones too.
+
+    Every other time its connections have died meanwhile, and only new ones come through.
+    """
     for step in range(max(1, length.steps // 3)):
         worker = WORKERS[step % len(WORKERS)]
         await asyncio.sleep(length.pause_s)
         network(rig).cut(line(worker))
         await asyncio.sleep(length.outage_s)
-        network(rig).mend(line(worker))
+        network(rig).mend(line(worker), forgetting=step % 2 == 1)
         await rig.ready()
     await asyncio.sleep(length.pause_s)
 
@@ -114,6 +135,8 @@ async def too_large(rig: Rig, length: Length) -> None:
     before = await cluster.altered(rig.connection, topic, {"max.message.bytes": str(TOO_SMALL_BYTES)})
     await asyncio.sleep(length.outage_s)
     await cluster.altered(rig.connection, topic, before)
+    if Code.OUTPUT_TOO_LARGE not in {record.value["return_code"] for record in await read(rig, ERROR_LOG)}:
+        raise RigError("no output was refused, though the topic took none of its size")
     await asyncio.sleep(length.pause_s)
 
 
@@ -123,7 +146,10 @@ async def unwritable(rig: Rig, length: Length) -> None:
     await asyncio.sleep(length.pause_s)
     await asyncio.to_thread(node.terminate)
     before = await cluster.altered(rig.connection, topic, {"min.insync.replicas": "3"})
+    written = await read(rig, RECOGNITIONS)
     await asyncio.sleep(length.outage_s)
+    if len(await read(rig, RECOGNITIONS)) > len(written):
+        raise RigError("recognitions were written, though their topic wants more copies than there are")
     await cluster.altered(rig.connection, topic, before)
     await asyncio.sleep(length.pause_s)
     await cluster.started(node)
@@ -134,7 +160,13 @@ SCENARIOS: Final = (
     Scenario(name="one of three brokers stopped", fault=stopped, ground=three),
     Scenario(name="the broker away for too long", fault=outlasted, ground=own, settings={"PUBLISH_TIMEOUT_S": "3"}),
     Scenario(name="coordinator and leaders elected", fault=elected, ground=three),
-    Scenario(name="network of one worker cut", fault=cut, ground=behind_lines, listener_of=line),
+    Scenario(
+        name="network of one worker cut",
+        fault=cut,
+        ground=behind_lines,
+        long=PAST_THE_SESSION,
+        listener_of=line,
+    ),
     Scenario(name="network slowed to 200 ms", fault=slowed, ground=behind_lines, listener_of=line),
     Scenario(name="disk full", fault=filled, ground=own),
     Scenario(name="outputs refused as too large", fault=too_large),

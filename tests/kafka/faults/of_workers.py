@@ -4,7 +4,8 @@ import asyncio
 from typing import Final
 
 from streams.wire.codes import Code
-from tests.kafka.faults.rig import CAMERAS, Rig, RigError
+from tests.kafka.faults.cameras import CAMERAS
+from tests.kafka.faults.rig import Rig, RigError
 from tests.kafka.faults.scenario import Length, Scenario
 from tests.kafka.faults.spoiled_worker import DEAF_PX, ENDLESS_PX, RAISES_PX, square
 
@@ -80,6 +81,7 @@ async def spoiled(rig: Rig, length: Length) -> None:
 
 EVERY_FIVE_SECONDS: Final = Length(steps=12, pause_s=5.0, outage_s=0.0)
 OFTEN: Final = Length(steps=3, pause_s=2.0, outage_s=0.0)
+ONE_OF_EACH: Final = Length(steps=len(SPOILED), pause_s=3.0, outage_s=0.0)
 ONCE: Final = Length(steps=1, pause_s=2.0, outage_s=0.0)
 
 SCENARIOS: Final = (
@@ -92,8 +94,9 @@ SCENARIOS: Final = (
     Scenario(
         name="model raises or does not end",
         fault=spoiled,
-        short=OFTEN,
-        settings={"THREADS": "2"},  # one is lost to the frame that cannot be ended
+        long=ONE_OF_EACH,
+        short=ONE_OF_EACH,
+        settings={"THREADS": "2"},  # one is lost to the frame that cannot be ended; two would end the worker
         module="tests.kafka.faults.spoiled_worker",
     ),
 )

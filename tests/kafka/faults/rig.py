@@ -7,29 +7,25 @@ import os
 import signal
 import socket
 import tempfile
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
-
 from models.gallery.keys import KeyDirectory
 from streams.demo.cast import CAST
-from streams.demo.film import enrollment_picture, film
+from streams.demo.film import enrollment_picture
 from streams.demo.worker_process import WorkerProcess
 from streams.edge.client import GalleryClient
 from streams.engine import admin
 from streams.wire.connection import Connection
-from streams.wire.topics import CAMERA_FRAMES, ERROR_LOG, RECOGNITIONS, RUNNING_LOG, SIGHTINGS, VISITS, Topics
+from streams.wire.topics import ERROR_LOG, RECOGNITIONS, RUNNING_LOG, SIGHTINGS, VISITS, Topics
 from tests.kafka.broker import Kafka
+from tests.kafka.faults.cameras import Cameras
 from tests.kafka.faults.count import Place, Row, Standing, count, of_frames, place, unanswered
 from tests.kafka.faults.reading import Collector, partitions_by_member
 
-CAMERAS: Final = tuple(f"camera-{number}" for number in range(8))
-REELS: Final = ("desk", "gate")
 PARTITIONS: Final = 12
 VISIT_TIMEOUT_S: Final = 5.0
 SESSION_S: Final = 10.0
@@ -69,9 +65,7 @@ class Rig:
         self._settings = dict(settings or {})
         self._named = named
         self._module = module
-        self._frames_per_s = frames_per_s
-        self._sent: list[Place] = []
-        self._reels = [_there_and_back([frame.jpeg for frame in film(camera, 45)]) for camera in REELS]
+        self._cameras = Cameras(self.connection, self.topics, frames_per_s=frames_per_s, patience_s=PATIENCE_S)
         self._stack = AsyncExitStack()
         self._seen = Collector(self.connection, self.topics, (RECOGNITIONS, RUNNING_LOG, ERROR_LOG, SIGHTINGS, VISITS))
 
@@ -80,15 +74,8 @@ class Rig:
         self._keys = directory / "keys"
         KeyDirectory.create(self._keys)
         await admin.create_missing(self.connection, self.topics, replication=len(self.kafka.nodes))
-        self._producer = AIOKafkaProducer(
-            **self.connection.client_options(),
-            acks="all",
-            enable_idempotence=True,
-            request_timeout_ms=int(PATIENCE_S * 1000),
-            max_request_size=self.topics.max_record_bytes,
-        )
-        await self._producer.start()
-        self._stack.push_async_callback(self._producer.stop)
+        await self._cameras.start()
+        self._stack.push_async_callback(self._cameras.stop)
         await self._seen.start()
         self._stack.push_async_callback(self._seen.stop)
         return self
@@ -175,26 +162,13 @@ class Rig:
                 if not answer.accepted:
                     raise RigError(f"{person.person_id} was not enrolled: {answer.code}")
 
-    @asynccontextmanager
-    async def cameras(self) -> AsyncIterator[None]:
+    def cameras(self) -> AbstractAsyncContextManager[None]:
         """Eight cameras publish at the rig's rate while this is open; at its end the broker has answered for all."""
-        done = asyncio.Event()
-        filming = asyncio.create_task(self._film(done))
-        try:
-            yield
-        finally:
-            done.set()
-            async with asyncio.timeout(PATIENCE_S):
-                await filming
+        return self._cameras.filming()
 
     async def send(self, camera: str, picture: bytes) -> Place | None:
-        """Publish one frame; where it stands. It counts as sent only if the broker has acknowledged it."""
-        try:
-            sent = await self._producer.send_and_wait(self.topics.name(CAMERA_FRAMES), picture, key=camera.encode())
-        except KafkaError:
-            return None
-        self._sent.append((sent.partition, sent.offset))
-        return sent.partition, sent.offset
+        """Publish one frame; where it stands, or None if the broker has not acknowledged it."""
+        return await self._cameras.send(camera, picture)
 
     async def code_of(self, frame: Place, *, patience_s: float = PATIENCE_S) -> str:
         """What the running log says of a frame, once it does. Raises TimeoutError."""
@@ -212,19 +186,7 @@ class Rig:
         for name in tuple(self.workers):
             await self.stop(name)
         await self._seen.read_to_the_end()
-        return count(scenario, self._sent, self._standing(), visit_timeout_ms=int(VISIT_TIMEOUT_S * 1000))
-
-    async def _film(self, done: asyncio.Event) -> None:
-        clock = asyncio.get_running_loop()
-        begun = clock.time()
-        async with asyncio.TaskGroup() as sends:
-            for number in itertools.count():
-                await asyncio.sleep(max(0.0, begun + number / self._frames_per_s - clock.time()))
-                if done.is_set():
-                    return
-                for which, camera in enumerate(CAMERAS):
-                    reel = self._reels[which % len(self._reels)]
-                    sends.create_task(self.send(camera, reel[number % len(reel)]))
+        return count(scenario, self._cameras.sent, self._standing(), visit_timeout_ms=int(VISIT_TIMEOUT_S * 1000))
 
     async def _drained(self, patience_s: float) -> None:
         """What is not answered for in this time is left to be counted."""
@@ -238,7 +200,8 @@ class Rig:
     async def _something_is_missing(self) -> bool:
         await self._seen.read_to_the_end()
         logged = {place(record) for record in of_frames(self._seen.records[RUNNING_LOG])}
-        return bool(set(self._sent) - logged or unanswered(set(self._sent), self._standing()))
+        sent = set(self._cameras.sent)
+        return bool(sent - logged or unanswered(sent, self._standing()))
 
     def _standing(self) -> Standing:
         found = self._seen.records
@@ -249,11 +212,6 @@ class Rig:
             sightings=found[SIGHTINGS],
             visits=found[VISITS],
         )
-
-
-def _there_and_back(reel: Sequence[bytes]) -> list[bytes]:
-    """A film that can be shown without end and without a cut."""
-    return [*reel, *reel[-2:0:-1]]
 
 
 def _free_port() -> int:

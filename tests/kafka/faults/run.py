@@ -5,6 +5,7 @@ import asyncio
 import json
 import sys
 import tempfile
+import traceback
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -13,11 +14,8 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
-from streams.demo.worker_process import WorkerProcessError
-from tests.kafka.broker import KafkaError
 from tests.kafka.faults.catalogue import SCENARIOS
 from tests.kafka.faults.count import Row
-from tests.kafka.faults.rig import RigError
 from tests.kafka.faults.scenario import Scenario, run
 from tests.kafka.jars import KafkaMissingError
 
@@ -38,11 +36,12 @@ def main(arguments: Sequence[str]) -> int:
         print(f"{number} of {len(chosen)}: {scenario.name}", flush=True)
         try:
             rows.append(row := _run(scenario, short=given.short))
-        except (KafkaError, RigError, WorkerProcessError, TimeoutError) as error:
-            failures.append(f"{scenario.name}: {error}")
         except KafkaMissingError as error:
             print(f"faults: {error}", file=sys.stderr)
             return 1
+        except Exception as error:  # noqa: BLE001  one that cannot be run to its end must not cost the others
+            failures.append(f"{scenario.name}: {error!r}")
+            traceback.print_exception(error)
         else:
             failures += [f"{scenario.name}: {sentence}" for sentence in row.broken]
     _report(rows)

@@ -12,11 +12,15 @@ LOOK_S: Final = 0.2
 
 
 @asynccontextmanager
-async def supervised(rig: Rig) -> AsyncIterator[None]:
-    """As long as this is open, each worker that ends is started again under its name; at its end all are ready."""
-    watching = asyncio.create_task(_watch(rig))
+async def supervised(rig: Rig) -> AsyncIterator[list[str]]:
+    """As long as this is open, each worker that ends is started again under its name; at its end all are ready.
+
+    Gives the names of those that ended, which is added to.
+    """
+    ended: list[str] = []
+    watching = asyncio.create_task(_watch(rig, ended))
     try:
-        yield
+        yield ended
         async with asyncio.timeout(PATIENCE_S):
             await _ready(rig)
     finally:
@@ -24,10 +28,11 @@ async def supervised(rig: Rig) -> AsyncIterator[None]:
         await asyncio.gather(watching, return_exceptions=True)
 
 
-async def _watch(rig: Rig) -> None:
+async def _watch(rig: Rig, ended: list[str]) -> None:
     while True:
         for name, worker in tuple(rig.workers.items()):
             if worker.process.poll() is not None:
+                ended.append(name)
                 rig.kill(name)  # clears away what it left
                 rig.start(name)
         await asyncio.sleep(LOOK_S)

@@ -1,7 +1,6 @@
 """What a load run stands on: topics of its own, the demo's cast enrolled, workers with settings of their own."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from pathlib import Path
 from models.gallery.keys import KeyDirectory
 from streams.demo.cast import CAST
 from streams.demo.film import CAMERAS, enrollment_picture, film
-from streams.demo.worker_process import WorkerProcess
+from streams.demo.worker_process import WorkerProcess, free_port
 from streams.edge.client import GalleryClient
 from streams.engine.admin import create_missing
 from streams.wire.connection import Connection
@@ -69,10 +68,3 @@ class Ground:
 def pictures(each: int = PICTURES_A_CAMERA) -> list[list[bytes]]:
     """What the demo's cameras film, as JPEG."""
     return [[frame.jpeg for frame in film(camera_id, each)] for camera_id in CAMERAS]
-
-
-def free_port() -> int:
-    """A port of loopback that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -12,6 +12,9 @@ TIMES_CAPACITY = 3
 CALM_SHARE = 0.5
 """Of the capacity, once the overload is over."""
 
+MAX_RSS_MIB = 900.0
+"""Of a worker on two cores, however many frames wait: twice what it holds at a steady rate."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:

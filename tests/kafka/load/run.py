@@ -79,13 +79,13 @@ async def _load(kafka: Kafka, directory: Path, seconds: float) -> dict:
     async with _begun(ground, MAX_FRAME_AGE_S=f"{MAX_AGE_S:g}") as (run, capacity_fps):
         print(f"a worker takes {capacity_fps:.0f} frames/s; overloads of {overload_s:g} s", flush=True)
         limited = await overload.overload(run, capacity_fps, overload_s, calm_s=CALM_S, late_s=LATE_S)
-        faults = [*_lost(run), *_unbounded(limited)]
+        faults = [*_lost(run), *_grown(limited), *_late(limited)]
     async with course(ground, pictures()) as run:
         flood = await fairness.flood(run, 2 * capacity_fps, FAIRNESS_S)
         faults += _lost(run)
     async with course(ground, pictures()) as run:
         unlimited = await overload.overload(run, capacity_fps, overload_s, calm_s=0.0, late_s=LATE_S)
-        faults += _lost(run)
+        faults += [*_lost(run), *_grown(unlimited)]
     rows = [
         {"scenario": f"3 times the capacity, age limit {MAX_AGE_S:g} s", **limited.row()},
         {"scenario": "3 times the capacity, no age limit", **unlimited.row()},
@@ -131,7 +131,12 @@ def _lost(run: Course) -> Iterator[str]:
             yield f"{number} {what}"
 
 
-def _unbounded(limited: overload.Outcome) -> Iterator[str]:
+def _grown(outcome: overload.Outcome) -> Iterator[str]:
+    if outcome.peak_rss_mib > overload.MAX_RSS_MIB:
+        yield f"the worker held {outcome.peak_rss_mib:.0f} MiB, of which {overload.MAX_RSS_MIB:.0f} are allowed"
+
+
+def _late(limited: overload.Outcome) -> Iterator[str]:
     if limited.latency_max_s > MAX_AGE_S + SLACK_S:
         yield f"a frame was recognised {limited.latency_max_s:.1f} s after it was taken in"
     if limited.miscounted:

@@ -3,6 +3,7 @@ from aiokafka.errors import KafkaConnectionError, KafkaTimeoutError, TopicAuthor
 
 from models.errors import KeyDirectoryError, PackError
 from streams.access.refusal import RefusedError
+from streams.agents.pool import StuckError
 from streams.app.run import StartError
 from streams.cli.exit_codes import ExitCode
 from streams.cli.failures import exit_code_of
@@ -59,6 +60,7 @@ def denied() -> DeniedError:
         (PublishTimeoutError(), ExitCode.GAVE_UP),
         (EngineError(), ExitCode.GAVE_UP),
         (FencedInstanceError("worker-0"), ExitCode.GAVE_UP),
+        (StuckError("start the worker anew"), ExitCode.GAVE_UP),
         (RewoundError("camera-frames", "it ends early"), ExitCode.DEPLOYMENT),
         (AnswerTimeoutError("r1", 1), ExitCode.TIMEOUT),
         (SourceError(), ExitCode.SOURCE),

@@ -110,3 +110,8 @@ async def test_who_may_not_ask_the_brokers_assumes_kafkas_defaults() -> None:
 async def test_a_broker_that_does_not_answer_is_an_error() -> None:
     with pytest.raises(AdminError, match=r"^broker 1 does not tell its settings: RequestTimedOutError"):
         await read_housekeeping(Cluster(brokers={1: broker()}, codes={"1": 7}))
+
+
+async def test_brokers_that_do_not_tell_a_setting_are_an_error() -> None:
+    with pytest.raises(AdminError, match=r"^the brokers do not tell log\.cleaner\.backoff\.ms; Apache Kafka 4 does$"):
+        await read_housekeeping(Cluster(brokers={1: {"log.retention.check.interval.ms": "1000"}}))

@@ -79,3 +79,16 @@ async def test_what_is_not_ours_any_more_is_not_told() -> None:
 
 async def test_a_seek_back_to_where_it_was_is_no_jump_yet() -> None:
     assert await read(Fetcher(start=50, end=90), 20, seek=20) == []
+
+
+async def test_a_reset_that_a_rebalance_cut_short_is_no_jump_of_the_next_assignment() -> None:
+    jumps: list[Jump] = []
+    fetcher = Fetcher(start=50, end=90)
+    watch_positions(fetcher, jumps.append)
+    before, after = (SimpleNamespace(active=True, state_value={FRAMES: State(at)}.get) for at in (20, 10))
+    await fetcher._proc_fetch_request(before, 1, SimpleNamespace(topics=[("frames", [(3, 20, 1024)])]))
+    await fetcher._update_fetch_positions(after, 1, [FRAMES])
+    assert jumps == []
+    await fetcher._proc_fetch_request(after, 1, SimpleNamespace(topics=[("frames", [(3, 10, 1024)])]))
+    await fetcher._update_fetch_positions(after, 1, [FRAMES])
+    assert jumps == [Jump("frames", 3, wanted=10, found=50)]

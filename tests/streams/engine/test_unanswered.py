@@ -3,13 +3,16 @@
 import asyncio
 import socket
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 
 import pytest
 from aiokafka.conn import CloseReason
 from aiokafka.protocol.metadata import MetadataRequest_v1
 from aiokafka.protocol.produce import ProduceRequest_v3
+from faust.transport.drivers import aiokafka as driver
 
 from streams.engine import unanswered
+from streams.engine.batches import LeasedProducer
 from streams.engine.lease import Lease
 from streams.engine.unanswered import reset, take_back, watch_unanswered
 
@@ -93,3 +96,37 @@ def test_a_connection_without_a_socket_is_closed_all_the_same() -> None:
     connection = Connection([])
     reset(connection)
     assert connection.closed is CloseReason.CONNECTION_BROKEN
+
+
+async def test_faust_s_producer_watches_from_its_start_and_cuts_off_when_told(monkeypatch) -> None:
+    started: list[object] = []
+
+    async def on_start(self: object) -> None:
+        started.append(self)
+
+    monkeypatch.setattr(driver.Producer, "on_start", on_start)
+    monkeypatch.setattr(unanswered, "LOOK_S", 0)
+    watched: list[asyncio.Task[None]] = []
+    lease = Lease(session_timeout_s=10, rebalance_timeout_s=6, clock=lambda: 0.0)
+    lease.assign(1)
+    client = Client()
+    producer = object.__new__(LeasedProducer)
+    producer.app = SimpleNamespace(lease=lease, unleased={FREE})
+    producer._producer = None
+    producer.cut_off()  # before its start there is nothing to cut off
+    accumulator = SimpleNamespace(_append_batch=None)
+    sender = SimpleNamespace(_send_produce_req=None)
+    producer._producer = SimpleNamespace(client=client, _message_accumulator=accumulator, _sender=sender)
+    producer.add_future = lambda watch: watched.append(asyncio.ensure_future(watch))
+    await producer.on_start()
+    assert started == [producer]
+
+    told = client.owing("told", produce("sightings"))
+    producer.cut_off()
+    assert told.closed is CloseReason.CONNECTION_BROKEN
+    late = client.owing("late", produce("sightings"))
+    lease.member_lost()
+    for _ in range(10):
+        await asyncio.sleep(0)
+    watched[0].cancel()
+    assert late.closed is CloseReason.CONNECTION_BROKEN

@@ -5,14 +5,13 @@ from unicodedata import normalize
 import pytest
 from msgspec import structs
 
-from streams.demo.worker_process import WorkerProcess
+from streams.demo.worker_process import WorkerProcess, free_port
 from streams.settings.gallery_rules import GalleryRules
 from tests.fuzz.campaign import Row
 from tests.fuzz.course import PATIENT, Extent, run
 from tests.fuzz.readers import READ
 
 from .conftest import environment
-from .test_killed_worker import free_port
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(240)]
 
@@ -28,7 +27,7 @@ def start(broker, settings, key_dir):
     started: list[WorkerProcess] = []
 
     def start() -> WorkerProcess:
-        started.append(WorkerProcess({**given, "FACESTREAMS_HTTP_PORT": free_port()}))
+        started.append(WorkerProcess({**given, "FACESTREAMS_HTTP_PORT": str(free_port())}))
         return started[-1]
 
     yield start

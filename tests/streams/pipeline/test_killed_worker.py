@@ -1,14 +1,13 @@
 """Two workers share six cameras; one is killed in the middle: order is kept, nothing is lost."""
 
 import asyncio
-import socket
 from collections import defaultdict
 
 import aiohttp
 import pytest
 
 from streams.demo.film import film
-from streams.demo.worker_process import WorkerProcess
+from streams.demo.worker_process import WorkerProcess, free_port
 
 from .conftest import environment
 
@@ -20,12 +19,6 @@ FRAMES_PER_S = 10
 KILL_AT = 20
 
 
-def free_port() -> str:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
-
-
 async def recognised(process: WorkerProcess) -> float:
     async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{process.port}/metrics") as answer:
         lines = (await answer.text()).splitlines()
@@ -35,7 +28,7 @@ async def recognised(process: WorkerProcess) -> float:
 @pytest.fixture
 def processes(broker, settings, key_dir):
     given = environment(broker, settings.connection(), settings.topics(), key_dir)
-    started = [WorkerProcess({**given, "FACESTREAMS_HTTP_PORT": free_port()}) for _ in range(2)]
+    started = [WorkerProcess({**given, "FACESTREAMS_HTTP_PORT": str(free_port())}) for _ in range(2)]
     yield started
     for process in started:
         process.kill()

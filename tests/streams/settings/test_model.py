@@ -90,6 +90,10 @@ def test_an_unknown_name_is_refused_with_the_nearest_one() -> None:
         ("ACCOUNT", "a.b", "up to 64 of letters, digits, _ and -"),
         ("ACCOUNT", "../x", "up to 64 of letters, digits, _ and -"),
         ("BOOTSTRAP_SERVERS", "kafka", "host:port, comma-separated"),
+        ("BOOTSTRAP_SERVERS", "kafka:9092,kafka-2:65536", "names of hosts, and ports from 1 to 65535"),
+        ("BOOTSTRAP_SERVERS", "kafka:0", "names of hosts, and ports from 1 to 65535"),
+        ("BOOTSTRAP_SERVERS", "kafka..internal:9092", "names of hosts, and ports from 1 to 65535"),
+        ("KEY_DIR", "~nobody-of-this-name/keys", "a path"),
         ("GALLERIES", "lobby", "pattern=gallery,...;pattern=gallery,..."),
     ],
 )
@@ -101,6 +105,11 @@ def test_a_value_out_of_range_is_refused_with_what_was_expected(name: str, text:
     assert message.startswith(f"FACESTREAMS_{name}: expected {expected} (")
     assert "\n" not in message
     assert refused.value.variable == f"FACESTREAMS_{name}"
+
+
+@pytest.mark.parametrize("servers", ["kafka:1", "[::1]:65535,10.0.0.7:9092", "a_b.internal.:9092"])
+def test_hosts_and_ports_that_may_exist_are_taken(servers: str) -> None:
+    assert read(BOOTSTRAP_SERVERS=servers).bootstrap_servers == servers
 
 
 def test_a_refused_value_is_not_repeated() -> None:
