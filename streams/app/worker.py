@@ -4,6 +4,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Collection
+from contextlib import AsyncExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -134,14 +135,15 @@ class Worker:
             crashed.cancel()
 
     async def stop(self) -> None:
-        """Finish what is in flight, commit, leave the group, close everything."""
+        """Finish what is in flight, commit, leave the group, close everything, whatever fails on the way."""
         if self._ticks is not None:
             self._ticks.cancel()
-        await self._engine.stop()
-        await self._views.stop()
-        await self._health.stop()
-        self._pool.close()
-        self._scratch.cleanup()
+        async with AsyncExitStack() as closing:
+            closing.callback(self._scratch.cleanup)
+            closing.callback(self._pool.close)
+            closing.push_async_callback(self._health.stop)
+            closing.push_async_callback(self._views.stop)
+            await self._engine.stop()
 
     def _make_lanes(self) -> Lanes:
         settings, commands = self._settings, self._settings.topics().name(GALLERY_COMMANDS)

@@ -25,6 +25,7 @@ from faust.transport.drivers.aiokafka import (
     Transport,
 )
 from faust.types import TP
+from mode.threads import WorkerThread
 from mode.utils.futures import notify
 
 from streams.engine.batches import LeasedProducer
@@ -90,7 +91,17 @@ class _Listener(ConsumerRebalanceListener):
         await super().on_partitions_assigned(assigned)
 
 
+class _PassingThread(WorkerThread):
+    """Does not hold up the end of a process whose stop has failed; a stop that does not fail waits for it."""
+
+    def __init__(self, service: Any, **options: Any) -> None:
+        super().__init__(service, **options)
+        self.daemon = True
+
+
 class _ConsumerThread(AIOKafkaConsumerThread):
+    Worker = _PassingThread
+
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
         consumer._fetch_max_wait_ms = FETCH_MAX_WAIT_MS

@@ -2,9 +2,8 @@
 
 A request waits for its lane's previous one; what is in flight is bounded, of each lane and of all, so that no key
 takes the room of the others. The handler computes, publishes and returns; then the contiguous prefix of its partition
-is acknowledged. A handler that fails is
-tried again; after the last try the failure's own handler leaves an error record, and the stream goes on.
-Only a broker that takes no output ends the worker.
+is acknowledged. A handler that fails is tried again; after the last try the failure's own handler leaves an error
+record, and the stream goes on. Only a broker that takes no output ends the worker.
 """
 
 import asyncio

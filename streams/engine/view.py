@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaTimeoutError
 
 from streams.wire.connection import Connection
 from streams.wire.topics import FILLER_KEY
@@ -131,15 +132,21 @@ class View:
         await self._ready.wait()
 
     async def catch_up(self) -> None:
-        """Wait until all that the topic holds now has been applied."""
-        ends = await self._consumer.end_offsets(self._partitions)
-        for tp, end in ends.items():
+        """Wait until all that the topic holds now has been applied; while the broker is away, for its return."""
+        for tp, end in (await self._ends()).items():
             await self.reached(tp.partition, end)
 
     async def reached(self, partition: int, next_offset: int) -> None:
         """Wait until the records of this partition below `next_offset` have been applied."""
         async with self._moved:
             await self._moved.wait_for(lambda: self._next.get(partition, 0) >= next_offset)
+
+    async def _ends(self) -> dict[TopicPartition, int]:
+        while True:
+            try:
+                return dict(await self._consumer.end_offsets(self._partitions))
+            except KafkaTimeoutError:  # what aiokafka makes of a broker that does not answer
+                _log.warning("the broker does not say where the topic ends, asking again", topic=self.topic)
 
     async def _connected(self) -> list[TopicPartition]:
         """The topic's partitions, in order. The first call starts the consumer."""

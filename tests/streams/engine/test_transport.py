@@ -18,7 +18,7 @@ from aiokafka.protocol.produce import ProduceRequest, ProduceRequest_v3
 from faust.transport import consumer as faust_consumer
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
-from mode.threads import ServiceThread
+from mode.threads import ServiceThread, WorkerThread
 
 from streams.engine import consumer, transport
 from streams.engine.lease import Lease
@@ -264,3 +264,9 @@ def test_the_engine_comes_in_as_every_other_client_does() -> None:
             "security_protocol": connection.protocol,
             **connection.security_options(),
         }
+
+
+def test_the_consumers_thread_does_not_hold_up_the_end_of_a_process() -> None:
+    assert consumer._ConsumerThread.Worker is not WorkerThread
+    assert consumer._ConsumerThread.Worker(object()).daemon
+    assert not WorkerThread(object()).daemon, "needless now: the engine's own thread is a daemon"

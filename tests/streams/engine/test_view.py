@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaTimeoutError
 
 from streams.engine import admin
 from streams.engine.embedded import EmbeddedBroker
@@ -90,6 +91,24 @@ async def read_to_the_end(view: View) -> dict[int, int]:
     async with asyncio.timeout(20):
         await view.catch_up()
     return dict(view.positions)
+
+
+async def test_catching_up_waits_for_a_broker_that_is_away(connection, topics, producer, monkeypatch) -> None:
+    view = View(topics.name(VISITS), connection, lambda record: None)
+    await view.start()
+    ends, asked = view._consumer.end_offsets, []
+
+    async def away_twice(partitions):
+        asked.append(partitions)
+        if len(asked) < 3:
+            raise KafkaTimeoutError
+        return await ends(partitions)
+
+    monkeypatch.setattr(view._consumer, "end_offsets", away_twice)
+    async with asyncio.timeout(20):
+        await view.catch_up()
+    assert len(asked) == 3
+    await view.stop()
 
 
 async def test_goes_on_from_given_offsets_and_reads_nothing_below_them(connection, topics, producer) -> None:
