@@ -1,9 +1,11 @@
 """What holds for all tests: in CI nothing may be skipped, no test may fail for being slow, and one Kafka serves all."""
 
+import logging
 import os
 from collections.abc import Generator, Iterator
 
 import pytest
+import structlog
 from hypothesis import settings
 
 from tests.kafka.broker import Kafka
@@ -51,6 +53,18 @@ def pytest_configure(config: pytest.Config) -> None:
     """CI=true, as CI services set it."""
     if os.environ.get("CI") == "true":
         config.pluginmanager.register(NothingSkipped(), "nothing-skipped")
+
+
+@pytest.fixture
+def log_as_before() -> Iterator[None]:
+    """A command sets the log up for its whole process; here it outlives no test."""
+    root, clients = logging.getLogger(), logging.getLogger("aiokafka")
+    handlers, levels = root.handlers[:], (root.level, clients.level)
+    yield
+    structlog.reset_defaults()
+    root.handlers[:] = handlers
+    root.setLevel(levels[0])
+    clients.setLevel(levels[1])
 
 
 @pytest.fixture(scope="session")

@@ -1,13 +1,11 @@
 """Whatever keeps a command from the broker ends it in one line that names the cause, and shows no secret."""
 
 import asyncio
-import logging
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
-import structlog
 
 from streams.cli.entry import run
 from streams.cli.exit_codes import ExitCode
@@ -25,7 +23,7 @@ from streams.wire.topics import (
 )
 from tests.kafka.secured import EXPIRED, MUTUAL, OPEN, PLAIN, SCRAM, SecuredKafka, topics_of
 
-pytestmark = pytest.mark.broker
+pytestmark = [pytest.mark.broker, pytest.mark.usefixtures("log_as_before")]
 
 Environment = Mapping[str, str]
 Given = Callable[[Environment], None]
@@ -33,18 +31,6 @@ Given = Callable[[Environment], None]
 USER = "acme-worker"
 WRONG = "not-the-7f3a-word"
 TOPICS = topics_of("acme")
-
-
-@pytest.fixture(autouse=True)
-def log_as_before() -> Iterator[None]:
-    """A command sets the log up for its whole process; here it outlives no test."""
-    root, clients = logging.getLogger(), logging.getLogger("aiokafka")
-    handlers, levels = root.handlers[:], (root.level, clients.level)
-    yield
-    structlog.reset_defaults()
-    root.handlers[:] = handlers
-    root.setLevel(levels[0])
-    clients.setLevel(levels[1])
 
 
 @pytest.fixture

@@ -15,11 +15,15 @@ Place = tuple[int, int]
 
 @dataclass(slots=True)
 class Feed:
-    """sent: by place, the camera of each frame that the broker has acknowledged. refused: frames that it has not."""
+    """Cameras share `films`, but for those that have one of their own.
+
+    sent: by place, the camera of each frame that the broker has acknowledged. refused: frames that it has not.
+    """
 
     producer: AIOKafkaProducer
     topic: str
     films: Sequence[Sequence[bytes]]
+    own: dict[str, Sequence[bytes]] = field(default_factory=dict)
     sent: dict[Place, str] = field(default_factory=dict)
     refused: int = 0
     _numbers: dict[str, int] = field(default_factory=dict)
@@ -38,7 +42,7 @@ class Feed:
 
     async def _send(self, camera: str) -> None:
         number = self._numbers[camera] = self._numbers.get(camera, -1) + 1
-        film = self.films[sum(camera.encode()) % len(self.films)]
+        film = self.own.get(camera) or self.films[sum(camera.encode()) % len(self.films)]
         sent = await self.producer.send(self.topic, film[number % len(film)], key=camera.encode())
         sent.add_done_callback(lambda future: self._settled(camera, future))
 

@@ -80,9 +80,13 @@ async def _load(kafka: Kafka, directory: Path, seconds: float) -> dict:
         print(f"a worker takes {capacity_fps:.0f} frames/s; overloads of {overload_s:g} s", flush=True)
         limited = await overload.overload(run, capacity_fps, overload_s, calm_s=CALM_S, late_s=LATE_S)
         faults = [*_lost(run), *_grown(limited), *_late(limited)]
-    async with course(ground, pictures()) as run:
-        flood = await fairness.flood(run, 2 * capacity_fps, FAIRNESS_S)
+    films = pictures()
+    async with course(ground, films) as run:
+        flood = await fairness.flood(run, films[0], 2 * capacity_fps, FAIRNESS_S)
         faults += _lost(run)
+    async with course(ground, films) as run:
+        large = await fairness.flood(run, [fairness.huge(films[0][0])], fairness.HUGE_FPS, FAIRNESS_S)
+        faults += [*_lost(run), *_grown(large)]
     async with course(ground, pictures()) as run:
         unlimited = await overload.overload(run, capacity_fps, overload_s, calm_s=0.0, late_s=LATE_S)
         faults += [*_lost(run), *_grown(unlimited)]
@@ -91,8 +95,12 @@ async def _load(kafka: Kafka, directory: Path, seconds: float) -> dict:
         {"scenario": "3 times the capacity, no age limit", **unlimited.row()},
     ]
     _show("overload", _turned(rows))
-    _show("one camera floods", _turned([{"scenario": "2 times the capacity from one camera", **flood.row()}]))
-    return {"faults": faults, "rows": rows, "fairness": flood.row()}
+    floods = [
+        {"scenario": "2 times the capacity from one camera", **flood.row()},
+        {"scenario": f"{fairness.HUGE_FPS:g} frames/s of 33 megapixels from one camera", **large.row()},
+    ]
+    _show("one camera beside the others", _turned(floods))
+    return {"faults": faults, "rows": rows, "fairness": floods}
 
 
 async def _ground(kafka: Kafka, directory: Path) -> Ground:
@@ -131,7 +139,7 @@ def _lost(run: Course) -> Iterator[str]:
             yield f"{number} {what}"
 
 
-def _grown(outcome: overload.Outcome) -> Iterator[str]:
+def _grown(outcome: overload.Outcome | fairness.Outcome) -> Iterator[str]:
     if outcome.peak_rss_mib > overload.MAX_RSS_MIB:
         yield f"the worker held {outcome.peak_rss_mib:.0f} MiB, of which {overload.MAX_RSS_MIB:.0f} are allowed"
 

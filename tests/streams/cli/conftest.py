@@ -1,6 +1,5 @@
 import asyncio
 import itertools
-import logging
 import os
 import signal
 import subprocess
@@ -10,7 +9,6 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
-import structlog
 
 from streams.cli.entry import run
 from streams.engine.admin import create_missing
@@ -25,24 +23,12 @@ Started = Callable[..., "subprocess.Popen[str]"]
 
 
 @pytest.fixture(autouse=True)
-def own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No setting of whoever runs the tests, and directories of the test's own."""
+def own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, log_as_before: None) -> None:
+    """No setting of whoever runs the tests, directories of the test's own, and a log that is as it was afterwards."""
     for name in [name for name in os.environ if name.startswith("FACESTREAMS_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-
-
-@pytest.fixture(autouse=True)
-def log_as_before() -> Iterator[None]:
-    """A command sets the log up for its whole process; here it outlives no test."""
-    root, clients = logging.getLogger(), logging.getLogger("aiokafka")
-    handlers, levels = root.handlers[:], (root.level, clients.level)
-    yield
-    structlog.reset_defaults()
-    root.handlers[:] = handlers
-    root.setLevel(levels[0])
-    clients.setLevel(levels[1])
 
 
 @pytest.fixture

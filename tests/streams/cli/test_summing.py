@@ -113,6 +113,7 @@ def test_the_timer_calls_and_does_not_keep_the_process_alive() -> None:
     summing.start_timer(0.01, called.set)
     assert called.wait(10)
     summing.start_timer(3600, called.set)
-    [timer] = [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)]
+    timers = [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)]
+    [timer] = [timer for timer in timers if timer.interval == 3600]
     assert timer.daemon
     timer.cancel()
