@@ -16,7 +16,7 @@ demo: $(STAMP)  ## Watch people being recognised: embedded broker, three cameras
 	@$(VENV)/facestreams demo --report build/demo.json
 
 test: $(STAMP)  ## All that CI runs: check, and the tests that need a broker
-	$(call timed,test,$(MAKE) --no-print-directory check && $(VENV)/pytest -m broker)
+	$(call timed,test,$(MAKE) --no-print-directory check && $(VENV)/pytest -m broker --durations=15)
 
 check: $(STAMP)  ## Format, lint, types, import directions, and the tests that need no broker
 	$(call timed,check,$(VENV)/ruff format --check . && $(VENV)/ruff check . && $(VENV)/mypy \
