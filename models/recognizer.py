@@ -106,6 +106,10 @@ class Recognizer:
             encodings=len(moment.rows),
         )
 
+    def check(self, encoded: bytes) -> None:
+        """Raise PictureError for bytes that `recognize` and `examine` refuse as no picture; nobody looks at it."""
+        self._decoder.decode(encoded)
+
     def examine(self, encoded: bytes) -> EnrollmentView | EnrollmentRefusal:
         """The one good face of an enrollment picture, or why there is none. Raises PictureError and AbortedError.
 

@@ -1,36 +1,27 @@
-"""A key directory: the secrets of one account, apart from the data that they protect.
+"""A key directory: the secrets of one account, apart from the data that they protect. KEYS.md has the whole scheme.
 
-One file a key, `<key id>.json`, written once and never changed: a new key is a new file, and to revoke one is to
-remove its file. Of each kind (template, account) the key with the highest serial number is the active one; older
-account keys stay, since they open what they once wrapped. The directory has mode 0700 and its files 0600.
-
-A key's id is derived from a hash of the key, so it is the same wherever the key is copied to, and an altered key
-no longer fits its name. A template key's file also holds the checksum of the frame P that it makes (at the default
-size): a program that builds P differently stops here, before it writes a string that nobody could match.
+Three kinds. A template key makes the frame P, and so the bits of a face. An account key wraps what is known of each
+person. A signing key signs receipts. Of each kind the key with the highest serial number is the active one, with
+which new things are made; older ones stay for what they once made, until they are revoked.
 """
 
 import hashlib
 import hmac
-import os
 import secrets
-import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Literal
-
-import msgspec
+from typing import Final
 
 from models.errors import KeyDirectoryError, SealError
-from models.gallery.frame import Frame
+from models.gallery import key_files
+from models.gallery.key_files import KINDS, KeyFiles, Kind
 from models.gallery.seal import KEY_BYTES, derived_key, joined, open_bytes, seal, seal_bytes, unseal
+from models.gallery.signing import Signer
 
-__all__ = ["KeyDirectory", "KeyInfo", "TemplateKey", "seal", "unseal"]
+__all__ = ["KINDS", "KeyDirectory", "KeyInfo", "Kind", "TemplateKey", "seal", "unseal", "wrapping_key_id"]
 
-FORMAT: Final = 1
 PSEUDONYM_HEX: Final = 32
-
-Kind = Literal["template", "account"]
-_PREFIX: Final[dict[Kind, str]] = {"template": "tk-", "account": "ak-"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,81 +34,49 @@ class TemplateKey:
 
 @dataclass(frozen=True, slots=True)
 class KeyInfo:
-    """What may be said of a key. created_at_ms: when its file was written, by the file system's clock."""
+    """What may be said of a key.
+
+    created_at_ms: when its file was written, by the file system's clock.
+    public: 32 bytes, a signing key's public half; None for the other kinds.
+    """
 
     id: str
     kind: Kind
     created_at_ms: int
     active: bool
-
-
-class _KeyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A key's file. frame_sha256: of a template key's frame at the default size; None for an account key."""
-
-    format: int
-    kind: Kind
-    serial: int
-    secret: bytes
-    frame_sha256: str | None = None
-
-    def __repr__(self) -> str:
-        return f"_KeyFile({self.kind}, {self.serial})"
-
-    @property
-    def id(self) -> str:
-        """Prefix of the kind and eight hexadecimal digits of a hash of the key."""
-        return _PREFIX[self.kind] + hashlib.sha256(joined(b"key id", self.kind.encode(), self.secret)).hexdigest()[:8]
-
-
-@dataclass(frozen=True, slots=True)
-class _Key:
-    file: _KeyFile
-    created_at_ms: int
+    public: bytes | None = None
 
 
 class KeyDirectory:
     """The keys of one account. Made by `create` or `open`.
 
-    template_key: the active one; makes a Protector. account_key_id: of the active account key.
+    template_key: the active one; makes a Protector. account_key_id, signing_key_id: of the active keys.
     """
 
-    def __init__(self, path: Path, keys: tuple[_Key, ...]) -> None:
+    def __init__(self, path: Path, files: KeyFiles) -> None:
         self.path = path
-        self._keys = keys
-        template = self._active("template")
+        self._files = files
+        template, account = files.of("template")[-1].file, files.of("account")[-1].file
         self.template_key = TemplateKey(template.id, template.secret)
-        account = self._active("account")
         self.account_key_id = account.id
-        self._wrapping = {
-            key.file.id: derived_key(key.file.secret, "wrap") for key in keys if key.file.kind == "account"
-        }
-        self._pseudonyms = derived_key(account.secret, "pseudonym")
+        accounts = {key.file.id: key.file.secret for key in files.of("account")}
+        self._wrapping = {key_id: derived_key(secret, "wrap") for key_id, secret in accounts.items()}
+        self._pseudonyms = {key_id: derived_key(secret, "pseudonym") for key_id, secret in accounts.items()}
         self._snapshots = derived_key(account.secret, "snapshot")
+        self._signers = {signer.key_id: signer for signer in (Signer(key.file.secret) for key in files.of("signing"))}
+        self.signing_key_id = files.of("signing")[-1].file.id
 
     def __repr__(self) -> str:
-        return f"KeyDirectory({str(self.path)!r}, {self.template_key.id}, {self.account_key_id})"
+        return f"KeyDirectory({str(self.path)!r}, {self.template_key.id}, {self.account_key_id}, {self.signing_key_id})"
 
     @classmethod
     def create(cls, path: Path) -> "KeyDirectory":
-        """Draw a template key and an account key into a new directory, which appears whole or not at all.
+        """Draw one key of each kind into a new directory, which appears whole or not at all.
 
         Parents are made. Raises KeyDirectoryError if something other than an empty directory stands at `path`, or
         if nothing can be written there.
         """
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            # made with mode 0700; the clean-up finds nothing once it was renamed
-            with tempfile.TemporaryDirectory(
-                prefix=f".{path.name}-", dir=path.parent, ignore_cleanup_errors=True
-            ) as aside:
-                for kind in _PREFIX:
-                    _write(Path(aside), _new_key(kind))
-                Path(aside).rename(path)
-        except OSError as error:
-            raise KeyDirectoryError(
-                f"key directory {path}: expected nothing or an empty directory to create it in, "
-                f"found {error.strerror or error}: name another directory, or use the keys that are there"
-            ) from error
+        key_files.create(path)
         return cls.open(path)
 
     @classmethod
@@ -126,22 +85,57 @@ class KeyDirectory:
 
         Raises KeyDirectoryError, in one line that says what was expected, what was found and what to do.
         """
-        _check_mode(path, 0o700, path)
-        found = sorted(file for file in path.iterdir() if file.suffix == ".json" and not file.name.startswith("."))
-        keys = tuple(_read(file) for file in found)
-        kinds = [key.file.kind for key in keys]
-        if "template" not in kinds or "account" not in kinds:
+        files = key_files.read(path)
+        missing = [kind for kind in KINDS if not files.of(kind)]
+        if missing:
+            found = [kind for kind in KINDS if kind not in missing]
             raise KeyDirectoryError(
-                f"key directory {path}: expected a template key and an account key, found "
-                f"{', '.join(sorted(kinds)) or 'none'}: restore what is missing, or create keys in an empty directory"
+                f"key directory {path}: expected a key of each kind ({', '.join(KINDS)}), found "
+                f"{' and '.join(found) or 'none'}: restore what is missing from a copy, or draw a new one with "
+                f"facestreams keys new --kind {missing[0]}" + ("" if missing == ["signing"] else " and enroll again")
             )
-        return cls(path, keys)
+        return cls(path, files)
+
+    def add(self, kind: Kind) -> str:
+        """Draw one more key of this kind, the active one wherever the directory is opened from now on; its id.
+
+        This object stays as it was opened. Raises KeyDirectoryError if nothing can be written there.
+        """
+        return key_files.add(self.path, kind)
+
+    def revoke(self, key_id: str) -> None:
+        """Remove a key. What rested on it is unreadable from the next opening on; this object stays as it was opened.
+
+        Raises KeyDirectoryError if there is no such key, if it is the last of its kind, or if it cannot be removed.
+        """
+        stored = next((key for key in self._files.keys if key.file.id == key_id), None)
+        if stored is None:
+            raise KeyDirectoryError(f"key directory {self.path}: expected one of its keys, found {key_id}: list them")
+        if len(self._files.of(stored.file.kind)) == 1:
+            raise KeyDirectoryError(
+                f"key directory {self.path}: expected another {stored.file.kind} key beside {key_id}, found none: "
+                f"run facestreams keys new --kind {stored.file.kind} first"
+            )
+        key_files.remove(self.path, stored)
 
     def list_keys(self) -> tuple[KeyInfo, ...]:
-        """All keys: template keys, then account keys, each from the oldest to the active one."""
-        active = {self.template_key.id, self.account_key_id}
-        ordered = sorted(self._keys, key=lambda key: (key.file.kind != "template", key.file.serial))
-        return tuple(KeyInfo(k.file.id, k.file.kind, k.created_at_ms, k.file.id in active) for k in ordered)
+        """All keys: template, account, then signing keys, each from the oldest to the active one."""
+        return tuple(
+            KeyInfo(
+                id=key.file.id,
+                kind=kind,
+                created_at_ms=key.created_at_ms,
+                active=key is keys[-1],
+                public=self._signers[key.file.id].public if kind == "signing" else None,
+            )
+            for kind in KINDS
+            for keys in (self._files.of(kind),)
+            for key in keys
+        )
+
+    def template_keys(self) -> tuple[TemplateKey, ...]:
+        """All template keys, from the oldest to the active one."""
+        return tuple(TemplateKey(key.file.id, key.file.secret) for key in self._files.of("template"))
 
     def new_data_key(self) -> bytes:
         """32 random bytes that will seal what is stored of one person."""
@@ -155,8 +149,7 @@ class KeyDirectory:
 
     def unwrap(self, wrapped: bytes, *, place: bytes) -> bytes:
         """The data key that `wrap` was given. Raises SealError on another place, an unknown key or altered bytes."""
-        length = wrapped[0] if wrapped else 0
-        key_id, sealed = wrapped[1 : 1 + length], wrapped[1 + length :]
+        key_id, sealed = _named(wrapped)
         key = self._wrapping.get(key_id.decode("ascii", errors="replace"))
         if key is None:
             raise SealError("wrapped with an account key that is not in the key directory")
@@ -167,67 +160,40 @@ class KeyDirectory:
 
         HMAC-SHA256 over gallery and person behind their lengths, with a key derived from the active account key.
         """
-        named = joined(gallery.encode(), person_id.encode())
-        return hmac.new(self._pseudonyms, named, hashlib.sha256).hexdigest()[:PSEUDONYM_HEX]
+        return _pseudonym(self._pseudonyms[self.account_key_id], gallery, person_id)
+
+    def is_pseudonym(self, pseudonym: str, gallery: str, person_id: str) -> bool:
+        """Whether it stands for this person, under the active account key or an older one that is still there."""
+        return pseudonym in self.pseudonyms(gallery, person_id)
+
+    def pseudonyms(self, gallery: str, person_id: str) -> tuple[str, ...]:
+        """All that stand for this person: one an account key, from the oldest to the active one."""
+        return tuple(_pseudonym(key, gallery, person_id) for key in self._pseudonyms.values())
 
     def snapshot_key(self) -> bytes:
-        """The 32 bytes that seal this account's gallery snapshots."""
+        """The 32 bytes that seal this account's gallery snapshots; another after a new account key."""
         return self._snapshots
 
-    def _active(self, kind: Kind) -> _KeyFile:
-        return max((key.file for key in self._keys if key.file.kind == kind), key=lambda file: file.serial)
+    def sign(self, message: bytes) -> tuple[str, bytes]:
+        """The active signing key's id and its Ed25519 signature (64 bytes) of these bytes."""
+        return self.signing_key_id, self._signers[self.signing_key_id].sign(message)
+
+    def verify_keys(self) -> Mapping[str, bytes]:
+        """Public halves (32 bytes) by key id: of every signing key that is there, and of those that were revoked."""
+        return dict(self._files.revoked) | {key_id: signer.public for key_id, signer in self._signers.items()}
 
 
-def _new_key(kind: Kind) -> _KeyFile:
-    secret = secrets.token_bytes(KEY_BYTES)
-    checksum = Frame(secret).checksum() if kind == "template" else None
-    return _KeyFile(FORMAT, kind, serial=1, secret=secret, frame_sha256=checksum)
+def wrapping_key_id(wrapped: bytes) -> str | None:
+    """Which account key `wrap` used; it stands in the open. None if no id stands there."""
+    key_id, _ = _named(wrapped)
+    return key_id.decode("ascii") if key_id and key_id.isascii() else None
 
 
-def _write(directory: Path, key: _KeyFile) -> None:
-    path = directory / f"{key.id}.json"
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        os.fchmod(descriptor, 0o600)  # whatever the umask
-        file.write(msgspec.json.encode(key))
-        file.flush()
-        os.fsync(descriptor)
+def _named(wrapped: bytes) -> tuple[bytes, bytes]:
+    length = wrapped[0] if wrapped else 0
+    return wrapped[1 : 1 + length], wrapped[1 + length :]
 
 
-def _read(path: Path) -> _Key:
-    with path.open("rb") as file:
-        status = _check_mode(path, 0o600, file.fileno())
-        key = _decoded(file.read())
-    if key is None or key.format != FORMAT or len(key.secret) != KEY_BYTES:
-        raise KeyDirectoryError(
-            f"{path}: expected a key file of format {FORMAT}, found another: restore it from a copy"
-        )
-    if key.id != path.stem:
-        raise KeyDirectoryError(f"{path}: expected the key of that name, found {key.id}: restore it from a copy")
-    if key.kind == "template" and (checksum := Frame(key.secret).checksum()) != key.frame_sha256:
-        raise KeyDirectoryError(
-            f"{path}: expected a frame with checksum {str(key.frame_sha256)[:16]}, found {checksum[:16]}: "
-            "run the version that made the key, or enroll again under a new one"
-        )
-    return _Key(key, status.st_mtime_ns // 1_000_000)
-
-
-def _decoded(content: bytes) -> _KeyFile | None:
-    """None if it is no key file; no exception, since one could carry the content along."""
-    try:
-        return msgspec.json.decode(content, type=_KeyFile)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
-
-
-def _check_mode(path: Path, expected: int, target: Path | int) -> os.stat_result:
-    """The status of `target` (`path`, or a descriptor of it), unless others than its owner may touch it."""
-    try:
-        status = os.stat(target)  # noqa: PTH116 - Path.stat takes no descriptor
-    except OSError as error:
-        raise KeyDirectoryError(f"{path}: expected a key directory, found {error.strerror}: create its keys") from error
-    if (mode := status.st_mode & 0o7777) & ~expected:
-        raise KeyDirectoryError(
-            f"{path}: expected mode {expected:04o}, found {mode:04o}: run chmod {expected:o} {path}"
-        )
-    return status
+def _pseudonym(key: bytes, gallery: str, person_id: str) -> str:
+    named = joined(gallery.encode(), person_id.encode())
+    return hmac.new(key, named, hashlib.sha256).hexdigest()[:PSEUDONYM_HEX]

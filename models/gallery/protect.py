@@ -16,7 +16,7 @@ from math import exp, lgamma, log, pi
 
 import numpy as np
 
-from models.gallery.frame import DEFAULT_BITS, DEFAULT_DIMENSION, Frame
+from models.gallery.frame import DEFAULT_BITS, DEFAULT_DIMENSION, SCALE, Frame
 from models.gallery.keys import TemplateKey
 from models.types import Float32, UInt8, require
 
@@ -36,7 +36,7 @@ class Protector:
         self.dimension = dimension
         self.bits = bits
         padded = self._frame.padded_dimension
-        self._scale = np.float32(1 / (bits * padded**1.5 * _mean_coordinate(padded)))
+        self._scale = np.float32(1 / (bits * SCALE * _mean_coordinate(padded)))
 
     def protect(self, embedding: Float32) -> bytes:
         """The signs of P x: bits / 8 bytes, row 0 in the highest bit of byte 0.

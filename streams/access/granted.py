@@ -12,6 +12,7 @@ from aiokafka.errors import (
     GroupLoadInProgressError,
     NotCoordinatorForGroupError,
     TopicAuthorizationFailedError,
+    TransactionalIdAuthorizationFailed,
     for_code,
 )
 
@@ -21,6 +22,9 @@ from streams.wire.connection import Connection
 from streams.wire.rights import Right, Role
 
 TOPIC_UNKNOWN: Final = 3
+COORDINATOR_OF: Final = {"group": 0, "transactional-id": 1}
+"""Which coordinator is asked for, by Kafka's number of it."""
+
 SETTLE_S: Final = 10.0
 
 
@@ -31,15 +35,16 @@ async def require(
 
     client: started. role: which the rights are of. Raises RefusedError that names every right that is missing, and
     KafkaError where the broker does not answer. Of a topic that it hides from us all rights count as missing. What we
-    may do with the cluster is not asked: the broker tells those alone who may describe it.
+    may do with the cluster is not asked: the broker tells those alone who may describe it. Nor does it tell more of a
+    transactional id than whether we may see it.
     """
     topics = {right.name: right for right in rights if right.resource == "topic"}
     answer = await client._send_request(TopicOperationsRequest(tuple(topics)))
     described = {topic["topic"]: topic for topic in answer.to_object()["topics"]}
     missing = _missing_on_topics(topics, described)
     for right in rights:
-        if right.resource == "group":
-            missing += await _missing_on_group(client, right)
+        if right.resource in ("group", "transactional-id"):
+            missing += await _missing_on_coordinated(client, right)
     if missing:
         raise RefusedError(
             f"{connection.principal} lacks {'; '.join(map(str, missing))}: "
@@ -67,13 +72,13 @@ def _less(right: Right, operations: int) -> list[Right]:
     return [Right(right.resource, right.name, lacking)] if lacking else []
 
 
-async def _missing_on_group(client: AIOKafkaAdminClient, right: Right) -> list[Right]:
+async def _missing_on_coordinated(client: AIOKafkaAdminClient, right: Right) -> list[Right]:
     """A cluster that has just begun needs a moment to say."""
     deadline = time.monotonic() + SETTLE_S
     while True:
         try:
             return await _asked_of_coordinator(client, right)
-        except GroupAuthorizationFailedError:
+        except (GroupAuthorizationFailedError, TransactionalIdAuthorizationFailed):
             return [right]
         except (GroupCoordinatorNotAvailableError, GroupLoadInProgressError, NotCoordinatorForGroupError):
             if time.monotonic() > deadline:
@@ -82,7 +87,9 @@ async def _missing_on_group(client: AIOKafkaAdminClient, right: Right) -> list[R
 
 
 async def _asked_of_coordinator(client: AIOKafkaAdminClient, right: Right) -> list[Right]:
-    coordinator = await client.find_coordinator(right.name)
+    coordinator = await client.find_coordinator(right.name, COORDINATOR_OF[right.resource])
+    if right.resource != "group":
+        return []
     answer = await client._send_request_to_node(coordinator, GroupOperationsRequest(right.name))
     [described] = answer.to_object()["groups"]
     if code := described["error_code"]:

@@ -25,6 +25,8 @@ _log = structlog.get_logger(__name__)
 SLACK_MS: Final = 60_000
 """Frames of a partition are asked for in about their order, and clocks of workers and broker agree about as well."""
 RETRY_MS: Final = 5_000
+CLOCKS_MS: Final = 2_000
+"""What a frame's last owner found too old may be a little younger by the clock of its next one."""
 
 
 class RunningLog(Protocol):
@@ -70,7 +72,8 @@ class AgeLimit:
 
     async def skips(self, request: Request) -> bool:
         """Whether this frame is to be skipped. Where it cannot be known whether it was processed before, it is not."""
-        if self.clock_ms() - request.timestamp_ms <= self.max_age_ms:
+        age_ms = self.clock_ms() - request.timestamp_ms
+        if age_ms <= self.max_age_ms - CLOCKS_MS:
             return False
         try:
             before = await self._done_before(request)
@@ -80,7 +83,7 @@ class AgeLimit:
             return False
         if before is None:
             return False
-        return request.offset > before.highest or request.offset in before.skipped
+        return request.offset in before.skipped or (age_ms > self.max_age_ms and request.offset > before.highest)
 
     async def _done_before(self, request: Request) -> _Before | None:
         async with self._reading:

@@ -1,5 +1,6 @@
 """A gallery command's key and headers, read and admitted."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,20 +9,30 @@ from streams.logs.running import Asked, Interface
 from streams.wire import headers as wire_headers
 from streams.wire.codes import Code
 from streams.wire.event_id import EventId
-from streams.wire.feature_keys import FeatureKey
 from streams.wire.headers import CommandHeaders, Deployment, RequestError
+from streams.wire.records import ErasureScope
 from streams.wire.topics import GALLERY_COMMANDS
 
 ENROLL: Final = "enroll"
 FORGET: Final = "forget"
+FORGET_GALLERY: Final = "forget_gallery"
+FORGET_ACCOUNT: Final = "forget_account"
+COMMANDS: Final = (ENROLL, FORGET, FORGET_GALLERY, FORGET_ACCOUNT)
 DEFAULT_GALLERY: Final = "default"
 
-_INTERFACES: Final[dict[str | None, Interface]] = {ENROLL: "enroll", FORGET: "forget"}
+SCOPES: Final[Mapping[str | None, ErasureScope]] = {
+    FORGET: "person",
+    FORGET_GALLERY: "gallery",
+    FORGET_ACCOUNT: "account",
+}
+"""What a command to forget is about."""
+
+_INTERFACES: Final[Mapping[str | None, Interface]] = {ENROLL: "enroll", **dict.fromkeys(SCOPES, "forget")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """A command that may be carried out."""
+    """A command that may be carried out. person_id: empty where it is about a gallery or the account."""
 
     person_id: str
     gallery: str
@@ -47,19 +58,25 @@ class CommandReader:
 
     def read(self, request: Request) -> Command:
         """The command. Raises RequestError."""
-        person_id = wire_headers.text(request.key or b"", "the key, the person's id,", Code.BAD_KEY)
+        key = wire_headers.text(request.key or b"", "the key", Code.BAD_KEY)
         headers = wire_headers.command_headers(request.headers)
         self.deployment.admit(headers.caller)
-        if headers.person_id not in (None, person_id):
-            raise RequestError(Code.BAD_KEY, "the key and the header person_id disagree")
-        gallery = headers.gallery or DEFAULT_GALLERY
-        if gallery not in self.gallery_names:
+        scope = SCOPES.get(headers.command, "person")
+        gallery = headers.gallery or (key if scope == "gallery" else DEFAULT_GALLERY)
+        self._check_key(key, scope, gallery, headers)
+        if scope != "account" and gallery not in self.gallery_names:
             raise RequestError(Code.GALLERY_NOT_ALLOWED, "the account has no gallery of this name")
-        try:
-            FeatureKey(gallery, person_id).encode()
-        except ValueError as error:
-            raise RequestError(Code.BAD_KEY, "the person's id is too long once it is percent-encoded") from error
+        person_id = key if scope == "person" else ""
         return Command(person_id=person_id, gallery=gallery, headers=headers, event_id=self.event_id(request))
+
+    def _check_key(self, key: str, scope: ErasureScope, gallery: str, headers: CommandHeaders) -> None:
+        """The key says once more what is to be forgotten: a slip in a header must not erase a gallery."""
+        if scope == "gallery" and key != gallery:
+            raise RequestError(Code.BAD_KEY, "the key of forget_gallery is not the gallery's name")
+        if scope == "account" and key != self.deployment.account:
+            raise RequestError(Code.BAD_KEY, "the key of forget_account is not the account's name")
+        if scope == "person" and headers.person_id not in (None, key):
+            raise RequestError(Code.BAD_KEY, "the key and the header person_id disagree")
 
     def event_id(self, request: Request) -> EventId:
         """The command's event id."""
@@ -72,12 +89,14 @@ class CommandReader:
             person_id = wire_headers.text(request.key or b"", "the key", Code.BAD_KEY)
         except RequestError:
             person_id = None
+        scope = SCOPES.get(headers.command, "person")
+        gallery = headers.gallery or (person_id if scope == "gallery" else DEFAULT_GALLERY)
         return Asked(
             event_id=self.event_id(request),
             interface=_INTERFACES.get(headers.command, "unknown"),
             caller=headers.caller,
             requested_at_ms=request.timestamp_ms,
-            gallery=headers.gallery or DEFAULT_GALLERY,
-            person_id=person_id,
+            gallery=None if scope == "account" else gallery,
+            person_id=person_id if scope == "person" else None,
             request_id=headers.request_id,
         )

@@ -1,9 +1,10 @@
-"""What enrollment and forgetting write to face-features; each write is waited for until our own view has it."""
+"""What enrollment writes to face-features; each write is waited for until our own view has it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from models.gallery.keys import KeyDirectory
+from models.gallery.person import PersonSecret
 from models.gallery.protect import Protector
 from models.gallery.seal import seal
 from models.types import Float32
@@ -11,20 +12,15 @@ from streams.agents.commands import Command
 from streams.agents.gallery_view import GalleryView
 from streams.engine.outlet import Outlet, Output
 from streams.engine.view import View
-from streams.wire import records
-from streams.wire.feature_keys import FeatureKey
-from streams.wire.records import Erasure, ErasureState
-from streams.wire.topics import ERASURES, FACE_FEATURES, Topics
-
-Headers = tuple[tuple[str, bytes], ...]
+from streams.wire.feature_keys import FeatureKey, new_reference
+from streams.wire.topics import FACE_FEATURES, Topics
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GalleryWriter:
-    """Writes keys, features and tombstones."""
+    """Writes keys and features."""
 
     topics: Topics
-    account: str
     keys: KeyDirectory
     protector: Protector
     model_version: str
@@ -32,17 +28,19 @@ class GalleryWriter:
     view: View
     clock_ms: Callable[[], int]
 
-    async def store(self, command: Command, embedding: Float32, quality: float, outlet: Outlet) -> None:
+    async def store(
+        self, command: Command, embedding: Float32, quality: float, requested_at_ms: int, outlet: Outlet
+    ) -> None:
         """Write the feature of an embedding, float32 (d,) of unit length, which goes no further than here.
 
-        The person's key goes first, if there is none yet, into the same partition.
+        The person's key goes first, if there is none that stays, into the same partition.
         """
+        reference = self.known.reference(command.gallery, command.person_id)
         data_key = self.known.data_key(command.gallery, command.person_id)
-        if data_key is None:
-            data_key = self.keys.new_data_key()
-            place = FeatureKey(command.gallery, command.person_id)
-            await self._write(place, self.keys.wrap(data_key, place=place.encode()), (), outlet)
-        place = FeatureKey(command.gallery, command.person_id, str(command.event_id))
+        if reference is None or data_key is None:
+            reference, data_key = new_reference(), self.keys.new_data_key()
+            await self._write_key(command, reference, data_key, requested_at_ms, outlet)
+        place = FeatureKey(command.gallery, reference, str(command.event_id))
         key_id = self.keys.template_key.id
         sealed = seal(
             data_key,
@@ -59,44 +57,24 @@ class GalleryWriter:
             "consent_basis": command.headers.consent_basis or "",
             "enrolled_at_ms": str(self.clock_ms()),
         }
-        await self._write(place, sealed, tuple((name, value.encode()) for name, value in headers.items()), outlet)
+        await self._write(place, sealed, headers, outlet)
 
-    async def erase(self, command: Command, asked_at_ms: int, begun: Erasure | None, outlet: Outlet) -> int:
-        """Write a tombstone for each feature of the person, then for its key. Returns the number of features.
+    async def _write_key(
+        self, command: Command, reference: str, data_key: bytes, requested_at_ms: int, outlet: Outlet
+    ) -> None:
+        place = FeatureKey(command.gallery, reference)
+        secret = PersonSecret(data_key, command.person_id)
+        # when and by what the person was enrolled tells which deletions cover it
+        headers = {"enrolled_by": str(command.event_id), "requested_at_ms": str(requested_at_ms)}
+        await self._write(place, self.keys.wrap(secret.encode(), place=place.encode()), headers, outlet)
 
-        begun: what an earlier delivery of this command wrote to erasures; it is gone on with, and its count stands.
-        """
-        stored = sorted(self.known.stored(command.gallery, command.person_id))
-        features = len(stored) if begun is None else begun.features
-        if begun is None:
-            await outlet.publish([self._erasure(command, asked_at_ms, "accepted", features)])
-        if begun is None or begun.state == "accepted":
-            for feature_id in (*stored, None):
-                await self._write(FeatureKey(command.gallery, command.person_id, feature_id), None, (), outlet)
-            await outlet.publish([self._erasure(command, asked_at_ms, "tombstoned", features)])
-        return features
-
-    async def _write(self, place: FeatureKey, value: bytes | None, headers: Headers, outlet: Outlet) -> None:
+    async def _write(self, place: FeatureKey, value: bytes, headers: dict[str, str], outlet: Outlet) -> None:
         output = Output(
             topic=self.topics.name(FACE_FEATURES),
             key=place.encode(),
             value=value,
             partition=place.partition(self.topics.spec(FACE_FEATURES).partitions),
-            headers=headers,
+            headers=tuple((name, text.encode()) for name, text in headers.items()),
         )
         [written] = await outlet.publish([output])
         await self.view.reached(written.partition, written.offset + 1)
-
-    def _erasure(self, command: Command, asked_at_ms: int, state: ErasureState, features: int) -> Output:
-        erasure = Erasure(
-            event_id=str(command.event_id),
-            request_id=command.request_id,
-            account=self.account,
-            gallery=command.gallery,
-            person=self.keys.pseudonym(command.gallery, command.person_id),
-            state=state,
-            features=features,
-            requested_at_ms=asked_at_ms,
-            updated_at_ms=self.clock_ms(),
-        )
-        return Output(topic=self.topics.name(ERASURES), key=command.request_id.encode(), value=records.encode(erasure))

@@ -14,33 +14,57 @@ from streams.engine.outlet import Output, Send
 from streams.engine.request import Request
 from streams.logs.error import Repeats, error_log_entry
 from streams.logs.running import Asked, running_log_entry
+from streams.wire import headers as wire_headers
 from streams.wire import records
 from streams.wire.codes import MEANING, Code
 from streams.wire.event_id import EventId
 from streams.wire.headers import Deployment
-from streams.wire.records import ErrorLogEntry, InputSummary, LoggedFace
+from streams.wire.records import ErrorLogEntry, InputSummary, LoggedFace, SealedPerson
 from streams.wire.topics import CAMERA_FRAMES, ERROR_LOG, RUNNING_LOG, Topics
 
 _log = structlog.get_logger(__name__)
 
-MAX_HEADER_NAMES = 32
+
+def _nobody(_text: str) -> bool:
+    return False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Journal:
     """Makes the log records of requests.
 
-    clock_ms: milliseconds since 1970.
+    clock_ms: milliseconds since 1970. is_person: whether somebody is enrolled under this id, in whichever gallery: the
+    error log does not take it up, whatever the sender calls by it.
     """
 
     topics: Topics
     deployment: Deployment
     repeats: Repeats
     clock_ms: Callable[[], int]
+    is_person: Callable[[str], bool] = _nobody
 
-    def running(self, asked: Asked, code: Code, results: Sequence[LoggedFace] = ()) -> Output:
-        """The running log's entry; it stands in the partition of the request's own number."""
-        entry = running_log_entry(self.deployment, asked, code, accessed_at_ms=self.clock_ms(), results=results)
+    def running(
+        self,
+        asked: Asked,
+        code: Code,
+        *,
+        persons: Sequence[SealedPerson] = (),
+        results: Sequence[LoggedFace] = (),
+        decoded: bool = False,
+    ) -> Output:
+        """The running log's entry; it stands in the partition of the request's own number.
+
+        persons: whom it names. results: of faces that were matched with nobody. decoded: as `is_billed` takes it.
+        """
+        entry = running_log_entry(
+            self.deployment,
+            asked,
+            code,
+            accessed_at_ms=self.clock_ms(),
+            persons=persons,
+            results=results,
+            decoded=decoded,
+        )
         return Output(
             topic=self.topics.name(RUNNING_LOG),
             key=entry.event_id.encode(),
@@ -56,9 +80,12 @@ class Journal:
         detail: str,
         *,
         person: str | None = None,
+        persons: Sequence[SealedPerson] = (),
         algorithm_output: str | None = None,
+        decoded: bool = False,
     ) -> list[Output]:
-        """Both logs' records of a request that failed."""
+        """Both logs' records of a request that failed. person: the keyed pseudonym. Else as `running` takes it."""
+        named = _named(request, asked)
         entry = error_log_entry(
             self.deployment,
             asked,
@@ -68,9 +95,10 @@ class Journal:
             logged_at_ms=self.clock_ms(),
             given=_summary(request),
             algorithm_output=algorithm_output,
+            withheld=lambda text: text in named or self.is_person(text),
         )
         written = self.repeats.admit(entry, self.clock_ms())
-        return [self.running(asked, code), *map(self._error, written)]
+        return [self.running(asked, code, persons=persons, decoded=decoded), *map(self._error, written)]
 
     def view_refused(self, short: str, code: Code) -> None:
         """A record of the topic `short` could not be used: summed by cause, and written with the other sums."""
@@ -156,5 +184,14 @@ def _summary(request: Request) -> InputSummary:
         media_type=None if header is None else header.media_type,
         width_px=None if header is None else header.width_px,
         height_px=None if header is None else header.height_px,
-        headers=[name[:64] for name, _ in request.headers[:MAX_HEADER_NAMES]],
+        headers=sorted({name for name, _ in request.headers if name in wire_headers.KNOWN}),
+        other_headers=sum(name not in wire_headers.KNOWN for name, _ in request.headers),
     )
+
+
+def _named(request: Request, asked: Asked) -> set[str | None]:
+    """Whom a command is about: by its key, and by its header, which may disagree."""
+    if asked.interface == "recognize":
+        return set()
+    told = wire_headers.readable_command_headers(request.headers).person_id
+    return {asked.person_id, told, (request.key or b"").decode(errors="replace")}

@@ -10,14 +10,17 @@ from models.gallery.gallery import Galleries
 from models.recognizer import CameraState, Recognizer
 from models.types import FrameResult
 from streams.agents.age import AgeLimit
+from streams.agents.decoding import decodes
 from streams.agents.journal import Journal
 from streams.agents.pool import Pool, TimedOutError
-from streams.agents.recognition_record import logged, recognition
+from streams.agents.recognition_record import logged_nobody, logged_persons, recognition
+from streams.agents.sealing import DataKeys, seal_persons
 from streams.agents.sightings import Sightings
 from streams.agents.visits import NOTHING_YET, FrameOf, Visits
 from streams.engine.lanes import Lane
 from streams.engine.outlet import Outlet, Output, OutputTooLargeError
 from streams.engine.request import Request
+from streams.logs.billed import depends_on_picture
 from streams.logs.running import Asked
 from streams.wire import headers as wire_headers
 from streams.wire import records
@@ -71,6 +74,7 @@ class RecognitionAgent:
     """Handles the records of camera-frames.
 
     galleries_of: which galleries a camera may search, its default first.
+    data_keys: of the persons in the galleries.
     epoch: of camera-frames.
     age: which frames are too old; None: none is.
     """
@@ -81,6 +85,7 @@ class RecognitionAgent:
     recognizer: Recognizer
     galleries: Galleries
     galleries_of: Callable[[str], tuple[str, ...]]
+    data_keys: DataKeys
     pool: Pool
     sightings: Sightings
     journal: Journal
@@ -132,8 +137,19 @@ class RecognitionAgent:
         self, request: Request, outlet: Outlet, code: Code, detail: str, algorithm_output: str | None = None
     ) -> None:
         asked = self._asked(request)
-        await outlet.publish(self.journal.failure(request, asked, code, detail, algorithm_output=algorithm_output))
+        decoded = depends_on_picture(code) and await self._would_be_decoded(request)
+        await outlet.publish(
+            self.journal.failure(request, asked, code, detail, algorithm_output=algorithm_output, decoded=decoded)
+        )
         self.observer.refused(asked.camera_id, code)
+
+    async def _would_be_decoded(self, request: Request) -> bool:
+        """Whether the frame is billed when it is recognised."""
+        try:
+            self._read(request)
+        except RequestError:
+            return False
+        return await decodes(self.recognizer, request.value, self.pool)
 
     def _read(self, request: Request) -> Frame:
         if request.key is None:
@@ -182,7 +198,7 @@ class RecognitionAgent:
     ) -> None:
         seen = FrameOf(
             camera_id=frame.camera_id,
-            account=self.deployment.account,
+            deployment=self.deployment,
             gallery=frame.gallery,
             ref=str(frame.event_id),
             offset=request.offset,
@@ -194,7 +210,7 @@ class RecognitionAgent:
             frame.headers,
             event_id=str(frame.event_id),
             camera_id=frame.camera_id,
-            account=self.deployment.account,
+            deployment=self.deployment,
             gallery=frame.gallery,
             received_at_ms=request.timestamp_ms,
             processed_at_ms=self.clock_ms(),
@@ -205,10 +221,20 @@ class RecognitionAgent:
                 Output(
                     topic=self.topics.name(RECOGNITIONS), key=frame.camera_id.encode(), value=records.encode(record)
                 ),
-                self.journal.running(self._asked(request), Code.OK, logged(result)),
+                self._logged(request, frame, result),
             ]
         )
         self.observer.recognised(record, result)
+
+    def _logged(self, request: Request, frame: Frame, result: FrameResult) -> Output:
+        """The running log's entry: whom the frame names is sealed, with the keys that there are at this moment."""
+        persons = seal_persons(
+            self.data_keys,
+            logged_persons(result, frame.gallery),
+            event_id=str(frame.event_id),
+            requested_at_ms=request.timestamp_ms,
+        )
+        return self.journal.running(self._asked(request), Code.OK, persons=persons, results=logged_nobody(result))
 
     def _asked(self, request: Request) -> Asked:
         """What can be said of the request, whatever is wrong with it."""

@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 
 from models.types import Face, FrameResult, Match, Quality
-from streams.wire.headers import FrameHeaders
+from streams.wire.headers import Deployment, FrameHeaders
 from streams.wire.records import (
     Box,
     FaceMatch,
     FaceQuality,
     FrameSize,
     LoggedFace,
+    LoggedPerson,
     ModelNames,
     Recognition,
     RecognizedFace,
@@ -23,7 +24,7 @@ def recognition(
     *,
     event_id: str,
     camera_id: str,
-    account: str,
+    deployment: Deployment,
     gallery: str,
     received_at_ms: int,
     processed_at_ms: int,
@@ -34,7 +35,8 @@ def recognition(
         event_id=event_id,
         camera_id=camera_id,
         frame_id=headers.frame_id,
-        account=account,
+        account=deployment.account,
+        region=deployment.region,
         gallery=gallery,
         captured_at_ms=headers.captured_at_ms,
         received_at_ms=received_at_ms,
@@ -46,17 +48,24 @@ def recognition(
     )
 
 
-def logged(result: FrameResult) -> list[LoggedFace]:
-    """What the running log keeps of it."""
+def logged_persons(result: FrameResult, gallery: str) -> list[LoggedPerson]:
+    """What the running log keeps, sealed, of each person in the frame."""
+    by_person: dict[str, list[LoggedFace]] = {}
+    for face in result.faces:
+        if face.match.person_id is not None:
+            by_person.setdefault(face.match.person_id, []).append(_logged(face))
     return [
-        LoggedFace(
-            track_id=face.track_id,
-            status=face.match.status.value,
-            person_id=face.match.person_id,
-            similarity=face.match.similarity,
-        )
-        for face in result.faces
+        LoggedPerson(gallery=gallery, person_id=person_id, results=results) for person_id, results in by_person.items()
     ]
+
+
+def logged_nobody(result: FrameResult) -> list[LoggedFace]:
+    """What the running log keeps of the faces that were matched with nobody."""
+    return [_logged(face) for face in result.faces if face.match.person_id is None]
+
+
+def _logged(face: Face) -> LoggedFace:
+    return LoggedFace(track_id=face.track_id, status=face.match.status.value, similarity=face.match.similarity)
 
 
 def _face(face: Face) -> RecognizedFace:

@@ -16,6 +16,7 @@ from streams.engine.outlet import Outlet, Output
 from streams.engine.view import View
 from streams.wire import records
 from streams.wire.event_id import EventId
+from streams.wire.headers import Deployment
 from streams.wire.records import OpenVisits, Sighting
 from streams.wire.topics import CAMERA_FRAMES, SIGHTINGS, VISITS, Topics
 
@@ -55,7 +56,7 @@ class Sightings:
     """
 
     topics: Topics
-    account: str
+    deployment: Deployment
     epoch: str
     settings: VisitSettings
     newest: VisitsView
@@ -85,6 +86,14 @@ class Sightings:
         """End all visits of a camera that sends nothing any more."""
         return await self._end(before, partition, camera_id, outlet, "silent", unknown_only=False)
 
+    async def unname(self, before: Visits, partition: int, camera_id: str, outlet: Outlet) -> Visits:
+        """End the visits of those whom the gallery does not know any more, and name nobody of them on the topic."""
+        after, said = book.end_all(
+            before, camera_id, self.deployment, "forgotten", only=lambda visit: False, knows=self.knows
+        )
+        await self._write(after, said, partition, camera_id, outlet)
+        return after
+
     async def forget(self, camera_id: str, outlet: Outlet) -> None:
         """Forget a camera that has no open visit."""
         await outlet.publish([Output(topic=self.topics.name(VISITS), key=camera_id.encode(), value=None)])
@@ -95,7 +104,7 @@ class Sightings:
         after, said = book.end_all(
             before,
             camera_id,
-            self.account,
+            self.deployment,
             reason,
             only=lambda visit: not unknown_only or visit.person_id is None,
             knows=self.knows,
@@ -106,8 +115,12 @@ class Sightings:
     async def _publish(
         self, after: Visits, said: Sequence[Sighting], partition: int, camera_id: str, outlet: Outlet
     ) -> None:
-        if not said:
-            return
+        if said:
+            await self._write(after, said, partition, camera_id, outlet)
+
+    async def _write(
+        self, after: Visits, said: Sequence[Sighting], partition: int, camera_id: str, outlet: Outlet
+    ) -> None:
         state = book.record(after, camera_id, self.epoch, partition, said)
         await outlet.publish(
             [Output(topic=self.topics.name(VISITS), key=camera_id.encode(), value=records.encode(state))]

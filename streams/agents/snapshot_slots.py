@@ -8,6 +8,7 @@ ends.
 import fcntl
 import itertools
 import os
+import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Final
 
 LOCK_NAME: Final = "lock"
 SNAPSHOT_NAME: Final = "gallery"
+NAME_NAME: Final = "worker"
 
 
 class Slot:
@@ -48,13 +50,22 @@ class Slot:
         """Those that exist, held or free. Raises OSError."""
         return sorted(path for path in directory.iterdir() if path.name.isdecimal())
 
+    def worker(self) -> str:
+        """Who holds it, by a name that goes with the snapshot from worker to worker; drawn once. Raises OSError."""
+        path = self.path / NAME_NAME
+        if path.exists() and (name := path.read_text("ascii").strip()):
+            return name
+        name = secrets.token_hex(4)
+        path.write_text(name, "ascii")
+        return name
+
     def release(self) -> None:
         """Let another worker have it."""
         os.close(self._lock)
 
     def written_at_ms(self) -> int | None:
         """When it was last written to, by the file system's clock; None if nothing is in it. Raises OSError."""
-        written = [path.stat().st_mtime_ns for path in self.path.iterdir() if path.name != LOCK_NAME]
+        written = [path.stat().st_mtime_ns for path in self.path.iterdir() if path.name not in (LOCK_NAME, NAME_NAME)]
         return max(written) // 1_000_000 if written else None
 
     @classmethod

@@ -24,7 +24,9 @@ from streams.engine.view import OffsetsError, View
 _log = structlog.get_logger(__name__)
 
 SAVE_EVERY_S: Final = 300.0
-"""Also the time within which a forgotten person is gone from a running worker's snapshot."""
+
+LOOK_EVERY_S: Final = 1.0
+"""A snapshot that remembers what was erased is written anew within a few of these."""
 
 FREE_SLOT_KEPT_S: Final = 2 * SAVE_EVERY_S
 """A snapshot that no worker keeps current is removed by one that runs: it does not learn who is forgotten."""
@@ -38,7 +40,9 @@ class Snapshots:
 
     directory: of the account; workers share it. key: 32 bytes. source: names the topic's life and the keys that
     opened its records; a snapshot of another source is refused. max_age_ms: at most what a tombstone is sure to be
-    kept for, halved. fatal: told of a bug while it saves now and then.
+    kept for, halved. must_pass: up to where face-features was read, by partition, in a snapshot that remembers nobody
+    who is being erased. fatal: told of a bug while it saves now and then.
+    saved: what the snapshot on disk holds, by partition; None: there is none. worker: whose it is; None: none is kept.
     """
 
     directory: Path
@@ -49,7 +53,11 @@ class Snapshots:
     max_age_ms: int
     clock_ms: Callable[[], int]
     fatal: Callable[[BaseException], object]
+    must_pass: Callable[[], Mapping[int, int]] = dict
     save_every_s: float = SAVE_EVERY_S
+    look_every_s: float = LOOK_EVERY_S
+    saved: Mapping[int, int] | None = None
+    worker: str | None = None
     _slot: Slot | None = None
     _task: asyncio.Task[None] | None = None
     _writing: Lock = field(default_factory=Lock, repr=False)
@@ -58,6 +66,7 @@ class Snapshots:
         """Fill the gallery from a snapshot if one agrees, start the view, and save every few minutes from then on."""
         try:
             self._slot = await asyncio.to_thread(Slot.take, self.directory)
+            self.worker = self._slot.worker()
         except OSError as error:
             _log.warning("no snapshots are kept", directory=str(self.directory), reason=str(error))
             await self.view.start()
@@ -80,7 +89,9 @@ class Snapshots:
         try:
             async with asyncio.timeout(CATCH_UP_S):
                 await self.view.catch_up()
-            await asyncio.to_thread(self._write, self.view.positions, saved_at_ms)
+            positions = self.view.positions
+            await asyncio.to_thread(self._write, positions, saved_at_ms)
+            self.saved = positions
         except (OSError, KafkaError) as error:  # a timeout is an OSError too
             _log.warning("snapshot not saved", reason=str(error) or type(error).__name__)
 
@@ -88,10 +99,26 @@ class Snapshots:
         try:
             await self.view.ready()
             while True:
-                await asyncio.sleep(self.save_every_s)
+                await self._due()
                 await self.save()
         except Exception as error:  # noqa: BLE001  what `save` does not expect is a bug: not silently
             self.fatal(error)
+
+    async def _due(self) -> None:
+        """Wait until it is time: soon where the snapshot remembers what is being erased, else every few minutes."""
+        loop = asyncio.get_running_loop()
+        begun_at = loop.time()
+        while loop.time() - begun_at < self.save_every_s:
+            await asyncio.sleep(min(self.look_every_s, self.save_every_s))
+            if self._remembers(self.view.positions):
+                return
+
+    def _remembers(self, positions: Mapping[int, int]) -> bool:
+        """Whether the one on disk is behind what must be passed, and the view is not."""
+        saved, wanted = self.saved, self.must_pass()
+        return saved is not None and any(
+            saved.get(partition, 0) < offset <= positions.get(partition, 0) for partition, offset in wanted.items()
+        )
 
     async def _restored(self, slot: Slot) -> Mapping[int, int] | None:
         """Up to where the gallery is filled now; None if no snapshot agrees, and the gallery is empty."""
@@ -104,10 +131,13 @@ class Snapshots:
             await self.view.check(offsets)
             self.known.restore(saved.attachment)
             await asyncio.to_thread(saved.fill, self.known.galleries)
+            self.known.settle()
+            self.saved = offsets
         except (SnapshotError, OffsetsError) as error:
             _log.warning("snapshot refused", path=str(slot.path), reason=error.reason)
             with suppress(OSError):  # then the next one cannot be written either, and the log will say so
                 await asyncio.to_thread(snapshot.remove, slot.snapshot)
+            self.saved = {} if slot.snapshot.exists() else None
             return None
         _log.info("gallery restored from a snapshot", path=str(slot.path), features=saved.sidecar.features)
         return offsets

@@ -12,6 +12,7 @@ from typing import Final, Literal
 from msgspec import structs
 
 from models.types import Face, MatchStatus
+from streams.wire.headers import Deployment
 from streams.wire.records import OpenVisit, OpenVisits, Sighting
 
 NOTHING_YET: Final = -1
@@ -39,7 +40,7 @@ class FrameOf:
     """What the visits need to know of a frame. ref: its event id."""
 
     camera_id: str
-    account: str
+    deployment: Deployment
     gallery: str
     ref: str
     offset: int
@@ -73,7 +74,7 @@ def advance(
 def end_all(
     visits: Visits,
     camera_id: str,
-    account: str,
+    deployment: Deployment,
     reason: Reason,
     *,
     only: Callable[[OpenVisit], bool],
@@ -86,9 +87,9 @@ def end_all(
         forgotten = visit.person_id is not None and not knows(visit.gallery, visit.person_id)
         if forgotten:
             unnamed = structs.replace(visit, person_id=None)
-            said.append(_sighting("exit", unnamed, visits.ref, camera_id, account, "forgotten"))
+            said.append(_sighting("exit", unnamed, visits.ref, camera_id, deployment, "forgotten"))
         elif only(visit):
-            said.append(_sighting("exit", visit, visits.ref, camera_id, account, reason))
+            said.append(_sighting("exit", visit, visits.ref, camera_id, deployment, reason))
         else:
             left.append(visit)
     return replace(visits, open=tuple(left)), said
@@ -178,7 +179,7 @@ class _Step:
 
     def _say(self, event: Literal["enter", "update", "exit"], visit: OpenVisit, reason: Reason | None = None) -> None:
         frame = self._frame
-        self.said.append(_sighting(event, visit, frame.ref, frame.camera_id, frame.account, reason))
+        self.said.append(_sighting(event, visit, frame.ref, frame.camera_id, frame.deployment, reason))
 
 
 def _seen(visit: OpenVisit, face: Face, at_ms: int) -> OpenVisit:
@@ -203,7 +204,7 @@ def _sighting(
     visit: OpenVisit,
     ref: str,
     camera_id: str,
-    account: str,
+    deployment: Deployment,
     reason: Reason | None,
 ) -> Sighting:
     return Sighting(
@@ -211,7 +212,8 @@ def _sighting(
         event_id=ref,
         visit_id=visit.visit_id,
         camera_id=camera_id,
-        account=account,
+        account=deployment.account,
+        region=deployment.region,
         gallery=visit.gallery,
         person_id=visit.person_id,
         first_seen_ms=visit.first_seen_ms,

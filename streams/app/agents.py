@@ -63,15 +63,19 @@ class AgentMaker:
             deployment=self._deployment,
             repeats=Repeats(self._topics.error_log_bytes_per_s),
             clock_ms=now_ms,
+            is_person=self._is_person,
         )
         sightings = self._sightings()
         return Agents(self._recognition(journal, sightings), self._enrollment(journal), sightings, journal)
+
+    def _is_person(self, text: str) -> bool:
+        return any(self._views.known.holds(gallery, text) for gallery in self._settings.galleries.names())
 
     def _sightings(self) -> Sightings:
         galleries = self._vision.galleries
         return Sightings(
             topics=self._topics,
-            account=self._settings.account,
+            deployment=self._deployment,
             epoch=self._epochs[CAMERA_FRAMES],
             settings=VisitSettings(
                 timeout_ms=round(self._settings.visit_timeout_s * 1000),
@@ -90,6 +94,7 @@ class AgentMaker:
             recognizer=self._vision.recognizer,
             galleries=self._vision.galleries,
             galleries_of=self._settings.galleries_of,
+            data_keys=self._views.known.data_key,
             pool=self._pool,
             sightings=sightings,
             journal=journal,
@@ -115,7 +120,6 @@ class AgentMaker:
         vision, views = self._vision, self._views
         writer = GalleryWriter(
             topics=self._topics,
-            account=self._settings.account,
             keys=vision.keys,
             protector=vision.protector,
             model_version=vision.pack.model_version,
@@ -130,7 +134,7 @@ class AgentMaker:
         )
         return EnrollmentAgent(
             topics=self._topics,
-            account=self._settings.account,
+            deployment=self._deployment,
             reader=reader,
             recognizer=vision.recognizer,
             galleries=vision.galleries,
@@ -139,6 +143,7 @@ class AgentMaker:
             answers=views.answered,
             erasures=views.erased,
             views=(views.answers, views.erasures, views.gallery),
+            erasures_view=views.erasures,
             writer=writer,
             pool=self._pool,
             journal=journal,

@@ -7,6 +7,7 @@ import sys
 import structlog
 
 from streams.app.loop import WorkerLoop
+from streams.app.process import forbid_core_dumps
 from streams.app.vision import make_vision
 from streams.app.worker import StartError, Worker
 from streams.engine import admin, reached
@@ -56,6 +57,7 @@ async def checked_epochs(settings: Settings) -> dict[str, str]:
 
 def run_worker(settings: Settings) -> int:
     """Run a worker until SIGTERM or SIGINT; 0 on a clean stop. Raises what stops the start or ends the worker."""
+    forbid_core_dumps()
     with asyncio.Runner(loop_factory=WorkerLoop) as runner:
         return runner.run(_run(settings))
 

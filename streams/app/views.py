@@ -4,6 +4,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
+from streams.agents.erasure.pending import PendingErasures
+from streams.agents.erasure.workers import WorkersView
 from streams.agents.gallery_view import GalleryView
 from streams.agents.said_before import SaidBefore
 from streams.agents.sightings import VisitsView
@@ -14,14 +16,16 @@ from streams.engine.view import View
 from streams.settings import Settings
 from streams.wire.codes import Code
 from streams.wire.records import Erasure, GalleryEvent
-from streams.wire.topics import ERASURES, FACE_FEATURES, GALLERY_EVENTS, VISITS
+from streams.wire.topics import CONTROL, ERASURES, FACE_FEATURES, GALLERY_EVENTS, VISITS
 
 STALE_S: Final = 30.0
 """A worker whose gallery has not heard of the broker for so long is not ready."""
 
 
 class Views:
-    """gallery feeds known, visits feeds newest, answers feeds answered, erasures feeds erased."""
+    """gallery feeds known, visits feeds newest, answers feeds answered, erasures feeds erased and pending, control
+    feeds workers.
+    """
 
     def __init__(
         self,
@@ -45,16 +49,19 @@ class Views:
         self.newest = VisitsView()
         self.answered = SaidBefore(GalleryEvent)
         self.erased = SaidBefore(Erasure)
+        self.pending = PendingErasures(self.known.erase)
+        self.workers = WorkersView()
         self.gallery = self._view(FACE_FEATURES, self.known.apply)
         self.visits = self._view(VISITS, self.newest.apply)
         self.answers = self._view(GALLERY_EVENTS, self.answered.apply)
-        self.erasures = self._view(ERASURES, self.erased.apply)
-        self._snapshots = self._make_snapshots(epoch, fatal)
+        self.erasures = self._view(ERASURES, self._take_erasure)
+        self.control = self._view(CONTROL, self.workers.apply)
+        self.snapshots = self._make_snapshots(epoch, fatal)
 
     async def start(self) -> None:
         """Begin to read; `ready` waits."""
-        await (self.gallery if self._snapshots is None else self._snapshots).start()
-        for view in (self.visits, self.answers, self.erasures):
+        await (self.gallery if self.snapshots is None else self.snapshots).start()
+        for view in self._all[1:]:
             await view.start()
 
     async def ready(self) -> None:
@@ -64,8 +71,8 @@ class Views:
 
     async def stop(self) -> None:
         """Save what the snapshot holds, stop reading."""
-        if self._snapshots is not None:
-            await self._snapshots.stop()
+        if self.snapshots is not None:
+            await self.snapshots.stop()
         for view in self._all:
             await view.stop()
 
@@ -80,7 +87,11 @@ class Views:
 
     @property
     def _all(self) -> tuple[View, ...]:
-        return self.gallery, self.visits, self.answers, self.erasures
+        return self.gallery, self.visits, self.answers, self.erasures, self.control
+
+    def _take_erasure(self, record: Any) -> None:
+        self.erased.apply(record)
+        self.pending.apply(record)
 
     def _view(self, short: str, apply: Callable[[Any], object]) -> View:
         return View(
@@ -104,5 +115,6 @@ class Views:
             source=f"{self.gallery.topic} {epoch} {ids}",
             max_age_ms=delete_retention_ms // 2,
             clock_ms=now_ms,
+            must_pass=self.pending.reached,
             fatal=fatal,
         )

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Collection
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -17,11 +18,16 @@ from streams.agents.pool import Pool
 from streams.agents.silence import Silence
 from streams.app.agents import AgentMaker
 from streams.app.clock import now_ms
+from streams.app.deletions import Deletions
 from streams.app.group import group_settings
+from streams.app.purging import Purging
 from streams.app.views import Views
 from streams.app.vision import Vision
+from streams.engine.brokers import BROKERS
+from streams.engine.fenced import FencedOutlet, FencedProducers
 from streams.engine.lanes import Lanes
 from streams.engine.lease import Lease
+from streams.engine.outlet import DirectOutlet, Outlet
 from streams.engine.reached import INPUTS, Reached, check
 from streams.engine.request import Request
 from streams.engine.transport import Engine
@@ -29,6 +35,7 @@ from streams.monitor.health import HealthServer
 from streams.monitor.metrics import Metrics
 from streams.settings import Settings
 from streams.wire.codes import Code
+from streams.wire.rights import transactional_id
 from streams.wire.topics import CAMERA_FRAMES, CONTROL, ERROR_LOG, FACE_FEATURES, GALLERY_COMMANDS
 
 _log = structlog.get_logger(__name__)
@@ -84,9 +91,17 @@ class Worker:
         unleased = {settings.topics().name(short) for short in (ERROR_LOG, CONTROL)}
         self._engine = Engine(group, settings.connection(), self._lease, self._assigned, unleased=unleased)
         self._engine.before_end(self._write_rest)
+        self._fenced = FencedProducers(
+            settings.connection(),
+            partial(transactional_id, settings.topics()),
+            max_record_bytes=settings.topics().max_record_bytes,
+        )
         self._lanes = self._make_lanes()
         self._reached = Reached(settings.topics(), epochs, now_ms)
         self._jumps = self._make_jumps(epochs)
+        self._purging = Purging(
+            settings, send=self._engine.send, lease=self._lease, metrics=self._metrics, fatal=self._end
+        )
         self._silence = Silence(
             sightings=self._agents.sightings,
             lanes=self._lanes,
@@ -95,6 +110,7 @@ class Worker:
             after_s=settings.silence_s,
             forget_after_s=settings.camera_idle_s,
         )
+        self._deletions = Deletions(settings, self._views, self._agents.sightings, self._lanes, self._metrics)
         self._health = HealthServer(
             settings.http_host, settings.http_port, registry, self._why_not_live, self.why_not_ready
         )
@@ -122,6 +138,7 @@ class Worker:
         await self._views.start()
         await self._engine.start()
         self._ticks = asyncio.create_task(self._tick())
+        self._purging.start()
 
     async def ended(self) -> None:
         """Wait until the worker cannot go on; raises what ended it."""
@@ -143,24 +160,32 @@ class Worker:
             closing.callback(self._pool.close)
             closing.push_async_callback(self._health.stop)
             closing.push_async_callback(self._views.stop)
+            closing.push_async_callback(self._fenced.stop)
+            await self._purging.stop()  # it writes through the engine
             await self._engine.stop()
 
     def _make_lanes(self) -> Lanes:
         settings, commands = self._settings, self._settings.topics().name(GALLERY_COMMANDS)
         lanes = Lanes(
             {self._frames: self._agents.recognition, commands: self._agents.enrollment},
-            send=self._engine.send,
+            outlet=self._outlet,
             lease=self._lease,
             acknowledge=self._engine.acknowledge,
             abandon=self._engine.abandon,
             fatal=self._end,
             max_in_flight=settings.max_in_flight,
             max_lanes=settings.max_cameras,
-            publish_timeout_s=settings.publish_timeout_s,
         )
         self._engine.on_requests((self._frames, commands), self._views.ready, self._take)
         self._engine.read_behind(lanes)
         return lanes
+
+    def _outlet(self, topic: str, partition: int, generation: int) -> Outlet:
+        """What follows from a gallery command must not come out late: the broker keeps former owners from it."""
+        timeout_s = self._settings.publish_timeout_s
+        if topic == self._frames or not BROKERS[self._settings.broker].transactions:
+            return DirectOutlet(self._engine.send, self._lease, generation, timeout_s=timeout_s)
+        return FencedOutlet(self._fenced.of(partition), self._lease, generation, timeout_s=timeout_s)
 
     def _make_jumps(self, epochs: dict[str, str]) -> Jumps:
         connection, topics = self._settings.connection(), self._settings.topics()
@@ -181,11 +206,14 @@ class Worker:
     async def _take(self, request: Request) -> None:
         await self._jumps.settled()
         self._reached.arrived(request)
+        self._purging.arrived(request)
         await self._lanes.submit(request)
 
     def _assigned(self, partitions: Collection[tuple[str, int]], generation: int) -> None:
         self._lanes.assigned(partitions, generation)
         self._reached.assigned(partitions)
+        self._purging.assigned(partitions)
+        self._deletions.assigned(partitions)
         self._silence.assigned({partition for topic, partition in partitions if topic == self._frames})
 
     def _caught_up(self, topic: str, partition: int) -> bool:
@@ -214,10 +242,12 @@ class Worker:
             await asyncio.sleep(TICK_S)
             try:
                 self._silence.look()
+                self._deletions.look()
                 self._lanes.expire(self._settings.camera_idle_s)
                 await self._agents.journal.write_sums(self._engine.send)
                 if self._lease.valid:  # a broker that is away would hold up what comes after
                     await self._reached.write(self._engine.send)
+                    await self._deletions.write(self._engine.send)
                 self._gauge()
                 await asyncio.to_thread(self._galleries.rebuild)
             except Exception as error:  # noqa: BLE001  a tick that fails is a bug: end the worker, not silently
@@ -229,6 +259,7 @@ class Worker:
             async with asyncio.timeout(LAST_WORDS_S):
                 await self._agents.journal.write_rest(self._engine.send)
                 await self._reached.write_rest(self._engine.send)
+                await self._deletions.end(self._engine.send)
         except TimeoutError:
             _log.warning("last records to error-log and control were not written", after_s=LAST_WORDS_S)
 
@@ -236,5 +267,6 @@ class Worker:
         for name in self._galleries.names():
             gallery = self._galleries.get(name)
             self._metrics.gallery(name, persons=gallery.size, features=len(gallery))
+        self._purging.gauge()
         self._metrics.stuck(self._pool.stuck)
         self._metrics.state(view_age_s=self._views.gallery.age_s, in_flight=self._lanes.in_flight)

@@ -8,7 +8,23 @@ from typing import Annotated
 
 import typer
 
-from streams.cli import demo, embedded, gallery, invocation, keys, publish, rights, topics, watch, worker
+from streams.cli import (
+    audit,
+    bill,
+    demo,
+    embedded,
+    forget,
+    gallery,
+    invocation,
+    keys,
+    publish,
+    receipt,
+    rights,
+    running_log,
+    topics,
+    watch,
+    worker,
+)
 from streams.cli.exit_codes import MEANING, ExitCode
 from streams.cli.failures import exit_code_of
 from streams.cli.output import result, say
@@ -31,10 +47,11 @@ app = typer.Typer(
     rich_markup_mode="rich",
     epilog=EPILOG,
 )
-for group in (worker, embedded, publish, gallery, watch, rights, demo):
+for group in (worker, embedded, publish, gallery, forget, watch, bill, running_log, audit, rights, demo):
     app.add_typer(group.commands)
 app.add_typer(keys.commands, name="keys")
 app.add_typer(topics.commands, name="topics")
+app.add_typer(receipt.commands, name="receipt")
 
 
 def _version(wanted: bool) -> None:

@@ -24,7 +24,7 @@ MEANING: Final = MappingProxyType(
     {
         ExitCode.DONE: "done, and every answer was yes",
         ExitCode.REFUSED: "an answer was no: a refused picture or command, a difference, a failed demo",
-        ExitCode.USAGE: "the command line is wrong",
+        ExitCode.USAGE: "the command line is wrong; of `audit`: none is broken, and not every promise could be seen",
         ExitCode.DEPLOYMENT: "a setting, key, password, certificate, right, network or topic is wrong or missing",
         ExitCode.UNREACHABLE: "no broker answers",
         ExitCode.TIMEOUT: "no answer came in time; the command may still be carried out",

@@ -1,29 +1,20 @@
-"""`facestreams enroll`, `forget` and `persons`."""
+"""`facestreams enroll` and `persons`."""
 
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from streams.cli.exit_codes import ExitCode
+from streams.cli.asking import Gallery, NoWait, PersonId, Timeout, carry_out
+from streams.cli.enroll_again import show_whom_to_enroll_again
 from streams.cli.invocation import invocation
 from streams.cli.output import examples, quiet_clients, result, say
 from streams.edge.errors import SourceError
-from streams.settings import Settings
 from streams.wire.headers import ConsentBasis
 
-if TYPE_CHECKING:
-    from streams.edge.commands import Command
-
 commands = typer.Typer()
-
-
-PersonId = Annotated[str, typer.Argument(help="The customer's own id of the person.")]
-Gallery = Annotated[str | None, typer.Option(help="Which gallery; default if none is named.")]
-Timeout = Annotated[float, typer.Option(min=0.1, help="Seconds to wait for each answer.")]
-NoWait = Annotated[bool, typer.Option("--no-wait", help="Print the request's id and do not wait for its answer.")]
 
 
 @commands.command(
@@ -59,48 +50,50 @@ def enroll(
         )
         for path in pictures
     ]
-    _carry_out(invocation(context).settings(), requests, timeout, no_wait)
+    carry_out(invocation(context).settings(), requests, timeout, no_wait)
 
 
-@commands.command(epilog=examples("facestreams forget ada", "facestreams forget tim --gallery pupils --timeout 60"))
-def forget(
-    context: typer.Context,
-    person: PersonId,
-    gallery: Gallery = None,
-    timeout: Timeout = 30.0,
-    no_wait: NoWait = False,
-) -> None:
-    """Forget a person: the features are removed from the topic and from every worker."""
-    from streams.edge.commands import Command  # noqa: PLC0415
-
-    command = Command(command="forget", person_id=person, gallery=gallery)
-    _carry_out(invocation(context).settings(), [(person, command)], timeout, no_wait)
-
-
-@commands.command(epilog=examples("facestreams persons", "facestreams persons --json | jq .person_id"))
+@commands.command(
+    epilog=examples(
+        "facestreams persons", "facestreams persons --json | jq .person_id", "facestreams persons --enroll-again"
+    )
+)
 def persons(
     context: typer.Context,
     json: Annotated[bool, typer.Option("--json", help="One JSON object a person and line.")] = False,
+    enroll_again: Annotated[
+        bool,
+        typer.Option("--enroll-again", help="Only those whom the workers cannot match with every feature, and why."),
+    ] = False,
 ) -> None:
-    """List who is enrolled, with consent, model and key; needs no key directory."""
+    """List who is enrolled, with consent, model and key. Names are read with the account's key directory."""
     import msgspec  # noqa: PLC0415
 
+    from models.gallery.keys import KeyDirectory  # noqa: PLC0415  imports cryptography
+    from streams.cli.opening import opener  # noqa: PLC0415
     from streams.edge.persons import read_persons  # noqa: PLC0415  imports the Kafka client
 
     quiet_clients()
     settings = invocation(context).settings()
-    found = asyncio.run(read_persons(settings.connection(), settings.topics()))
+    keys = KeyDirectory.open(settings.key_dir)
+    found = asyncio.run(read_persons(settings.connection(), settings.topics(), opener(keys))).enrolled()
+    if enroll_again:
+        show_whom_to_enroll_again(settings, keys, found, as_json=json)
+        return
     for person in found:
         if json:
             result(msgspec.json.encode(person).decode())
             continue
         said = [
             f"{len(person.features)} feature{'s' if len(person.features) > 1 else ''}",
-            *_distinct("consent", [f"{feature.consent} ({feature.consent_basis})" for feature in person.features]),
+            *_distinct(
+                "consent", [f"{each.consent} ({each.consent_basis})" for each in person.features if each.consent]
+            ),
             *_distinct("model", [feature.model_version for feature in person.features]),
             *_distinct("key", [feature.key_id for feature in person.features]),
         ]
-        result(f"{person.gallery}/{person.person_id}: {', '.join(said)}")
+        name = person.person_id or f"{person.reference} (its key record does not open)"
+        result(f"{person.gallery}/{name}: {', '.join(said)}")
     say(f"{len(found)} enrolled")
 
 
@@ -114,26 +107,3 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise SourceError(f"{path}: {error.strerror}") from error
-
-
-def _carry_out(settings: Settings, requests: Sequence[tuple[str, "Command"]], timeout_s: float, no_wait: bool) -> None:
-    quiet_clients()
-    if not asyncio.run(_ask(settings, requests, timeout_s, no_wait)):
-        raise typer.Exit(ExitCode.REFUSED)
-
-
-async def _ask(settings: Settings, requests: Sequence[tuple[str, "Command"]], timeout_s: float, no_wait: bool) -> bool:
-    """Send one after the other; whether every answer was yes."""
-    from streams.edge.client import GalleryClient  # noqa: PLC0415  imports the Kafka client
-
-    accepted = True
-    async with GalleryClient(settings.connection(), settings.topics(), timeout_s=timeout_s) as client:
-        for subject, command in requests:
-            if no_wait:
-                await client.submit(command)
-                result(f"{subject}: sent as request {command.request_id}")
-                continue
-            answer = await client.ask(command)
-            accepted = accepted and answer.accepted
-            result(f"{subject}: {answer.code}" + (f" ({answer.detail})" if answer.detail else ""))
-    return accepted

@@ -1,13 +1,15 @@
 """What every command is given: the options before the command's name, and the settings they lead to."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 from typer.models import OptionInfo
 
-from streams.settings import PREFIX, Settings, SettingsError, from_process
+from streams.settings import PREFIX, Settings, SettingsError, every_account, from_process, served_accounts
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,9 +19,22 @@ class Invocation:
     overrides: Mapping[str, str]
 
     def settings(self) -> Settings:
-        """The settings of this invocation. Raises SettingsError, or BadParameter for one given as an option."""
+        """Of the account that this invocation is about. Raises SettingsError, or BadParameter for one given as an
+        option.
+        """
+        return self._read(from_process)
+
+    def each(self) -> tuple[Settings, ...]:
+        """Of every account of the accounts file, unless an option names one. Raises as `settings`."""
+        return self._read(every_account)
+
+    def served(self) -> tuple[Settings, ...]:
+        """As `each`, of accounts that this invocation is to serve. Raises as `settings`."""
+        return self._read(served_accounts)
+
+    def _read(self, reader: Callable[[Mapping[str, str]], T]) -> T:
         try:
-            return from_process(self.overrides)
+            return reader(self.overrides)
         except SettingsError as error:
             if error.variable in self.overrides:
                 raise typer.BadParameter(error.problem, param_hint=option_of(error.variable)) from error

@@ -1,36 +1,152 @@
-"""`facestreams keys new` and `keys list`."""
+"""`facestreams keys new`, `keys list` and `keys revoke`."""
 
+import asyncio
+import base64
+from collections import Counter
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from streams.cli.exit_codes import ExitCode
 from streams.cli.invocation import invocation
-from streams.cli.output import examples, result
+from streams.cli.output import examples, quiet_clients, result, say
+from streams.edge.errors import BrokerRefusedError, BrokerUnreachableError, TopicMissingError
+from streams.settings import Settings
+
+if TYPE_CHECKING:
+    from models.gallery.keys import KeyInfo, Kind
 
 commands = typer.Typer(no_args_is_help=True, help="The account's keys: what features are made and sealed with.")
 
+RESTS: Final = {"template": "features", "account": "persons"}
+
+LOST: Final = {
+    "template": "the features that it made are matched no more: their persons must be enrolled again",
+    "account": "the persons whose keys it wrapped are unreadable for ever, in the running log too, and must be "
+    "enrolled again; pseudonyms of theirs in receipts can no longer be compared",
+    "signing": "it signs no more; its public half is kept, so that the receipts it has signed still verify",
+}
+
 
 @commands.command(
-    epilog=examples("facestreams keys new", "facestreams --account acme --key-dir /srv/keys/acme keys new")
+    epilog=examples(
+        "facestreams keys new",
+        "facestreams --account acme --key-dir /srv/keys/acme keys new",
+        "facestreams keys new --kind template",
+    )
 )
-def new(context: typer.Context) -> None:
-    """Draw the keys of a new account into its key directory, which must not exist.
+def new(
+    context: typer.Context,
+    kind: Annotated[
+        str | None, typer.Option(help="One more key, to an existing directory: template, account or signing.")
+    ] = None,
+) -> None:
+    """Draw the keys of a new account into its key directory, which must not exist; or one more key, the active one.
 
     Copy the directory to every worker of the account and to a safe place: without it nothing that is
-    enrolled can be read again, and everybody must be enrolled anew.
+    enrolled can be read again, and everybody must be enrolled anew. Workers open it when they start.
     """
-    from models.gallery.keys import KeyDirectory  # noqa: PLC0415  imports cryptography
+    from models.gallery import key_files  # noqa: PLC0415  imports cryptography
+    from models.gallery.keys import KeyDirectory  # noqa: PLC0415
 
     directory = invocation(context).settings().key_dir
+    if kind is not None:
+        result(f"{kind} key {key_files.add(directory, _kind(kind))} in {directory}")
+        say("copy it to every worker and to the safe place, then restart the workers")
+        return
     for key in KeyDirectory.create(directory).list_keys():
         result(f"{key.kind} key {key.id} in {directory}")
 
 
-@commands.command("list", epilog=examples("facestreams keys list"))
-def list_(context: typer.Context) -> None:
-    """Show which keys there are, and since when; never the keys themselves."""
+@commands.command("list", epilog=examples("facestreams keys list", "facestreams keys list --offline"))
+def list_(
+    context: typer.Context,
+    offline: Annotated[bool, typer.Option("--offline", help="Do not ask the broker what rests on each key.")] = False,
+) -> None:
+    """Show which keys there are, since when, and what rests on each; never the keys themselves.
+
+    Of a signing key the public half is shown, for those who verify receipts elsewhere.
+    """
     from models.gallery.keys import KeyDirectory  # noqa: PLC0415  imports cryptography
 
-    for key in KeyDirectory.open(invocation(context).settings().key_dir).list_keys():
-        created = datetime.fromtimestamp(key.created_at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
-        result(f"{key.id}  {key.kind}  {created}  {'active' if key.active else 'kept for what it made'}")
+    settings = invocation(context).settings()
+    keys = KeyDirectory.open(settings.key_dir)
+    resting = None if offline else _resting(settings)
+    listed = keys.list_keys()
+    for key in listed:
+        result(_line(key, resting))
+    known = {key.id for key in listed}
+    for key_id, public in keys.verify_keys().items():
+        if key_id not in known:
+            result(f"{key_id}  signing   revoked, verifies what it signed  {_shown(public)}")
+    for key_id, count in sorted((resting or Counter()).items()):
+        if key_id not in known:
+            result(f"{key_id or 'no key'}  not in the key directory  {count} can be read by nobody here")
+
+
+@commands.command(epilog=examples("facestreams keys revoke tk-1a2b3c4d", "facestreams keys revoke ak-1a2b3c4d --yes"))
+def revoke(
+    context: typer.Context,
+    key_id: Annotated[str, typer.Argument(help="As `keys list` shows it.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Also where something rests on it, or nobody can tell.")] = False,
+) -> None:
+    """Remove a key from this directory. Remove it from every worker and every copy too, then restart the workers.
+
+    The last key of a kind stays: draw another first. Where the active key is removed, the one before it is active.
+    """
+    from models.gallery.keys import KeyDirectory  # noqa: PLC0415  imports cryptography
+
+    settings = invocation(context).settings()
+    keys = KeyDirectory.open(settings.key_dir)
+    kind = next((key.kind for key in keys.list_keys() if key.id == key_id), None)
+    if kind in RESTS and not yes and (hindrance := _hindrance(_resting(settings), key_id, kind)) is not None:
+        say(f"{key_id} is not revoked: {hindrance}. With --yes, {LOST[kind]}")
+        raise typer.Exit(ExitCode.REFUSED)
+    keys.revoke(key_id)
+    result(f"{key_id} revoked in {keys.path}: {LOST[kind or '']}")
+    say("remove it from every worker and every copy as well, then restart the workers")
+
+
+def _kind(text: str) -> "Kind":
+    from models.gallery.keys import KINDS  # noqa: PLC0415  imports cryptography
+
+    for kind in KINDS:
+        if kind == text:
+            return kind
+    raise typer.BadParameter(f"expected {', '.join(KINDS)}, found {text}", param_hint="--kind")
+
+
+def _resting(settings: Settings) -> Counter[str] | None:
+    """What rests on each key; None, and a word on it, where the broker does not tell."""
+    from models.gallery.keys import wrapping_key_id  # noqa: PLC0415  imports cryptography
+    from streams.edge.persons import read_features  # noqa: PLC0415  imports the Kafka client
+    from streams.edge.resting import Resting  # noqa: PLC0415
+
+    quiet_clients()
+    reading = read_features(settings.connection(), settings.topics(), Resting(wrapping_key_id))
+    try:
+        return asyncio.run(reading).counts()
+    except (BrokerUnreachableError, BrokerRefusedError, TopicMissingError) as error:
+        say(f"what rests on each key is not known: {error}")
+        return None
+
+
+def _hindrance(resting: Counter[str] | None, key_id: str, kind: str) -> str | None:
+    if resting is None:
+        return "nobody can tell what rests on it"
+    return f"{resting[key_id]} {RESTS[kind]} rest on it" if resting[key_id] else None
+
+
+def _line(key: "KeyInfo", resting: Counter[str] | None) -> str:
+    created = datetime.fromtimestamp(key.created_at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    said = [key.id, f"{key.kind:8}", created, "active" if key.active else "kept for what it made"]
+    if resting is not None and key.kind in RESTS:
+        said.append(f"{resting[key.id]} {RESTS[key.kind]}")
+    if key.public is not None:
+        said.append(_shown(key.public))
+    return "  ".join(said)
+
+
+def _shown(public: bytes) -> str:
+    return f"public {base64.b64encode(public).decode('ascii')}"

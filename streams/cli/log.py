@@ -2,11 +2,13 @@
 
 import logging
 import sys
+from functools import partial
 from typing import Final
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from streams.cli.redaction import RedactingFormatter, event_without_bytes
 from streams.cli.summing import SummingHandler
 
 OTHERS_LEAST_LEVEL: Final = logging.WARNING
@@ -14,25 +16,24 @@ OTHERS_LEAST_LEVEL: Final = logging.WARNING
 the environment, faust's stand at the level INFO."""
 
 
-def set_up_log(level: str) -> None:
+def set_up_log(level: str, account: str | None = None) -> None:
     """Log from `level` (debug, info, warning, error) on; libraries from a level above it,
-    and what they repeat as sums.
+    and what they repeat as sums. account: whose worker this is, said in every line of ours.
     """
     own_level = logging.getLevelNamesMapping()[level.upper()]
     others_level = max(OTHERS_LEAST_LEVEL, own_level + 10)
-    logging.basicConfig(
-        handlers=[SummingHandler(sys.stderr)],
-        level=others_level,
-        format="%(levelname)s %(name)s: %(message)s",
-        force=True,
-    )
+    others = SummingHandler(sys.stderr)
+    others.setFormatter(RedactingFormatter("%(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(handlers=[others], level=others_level, force=True)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
+            *((partial(_of_account, account),) if account is not None else ()),
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            without_bytes,
-            *_renderers(),
+            structlog.processors.format_exc_info,
+            event_without_bytes,
+            _renderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(own_level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
@@ -40,16 +41,12 @@ def set_up_log(level: str) -> None:
     )
 
 
-def without_bytes(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Replace bytes by their number."""
-    return {
-        name: f"<{len(value)} bytes>" if isinstance(value, bytes | bytearray | memoryview) else value
-        for name, value in event.items()
-    }
+def _of_account(account: str, _logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    return {"account": account, **event}
 
 
-def _renderers() -> tuple[Processor, ...]:
+def _renderer() -> Processor:
     if not sys.stderr.isatty():
-        return (structlog.processors.format_exc_info, structlog.processors.JSONRenderer())
+        return structlog.processors.JSONRenderer()
     # the console's own way with exceptions prints the local variables of each frame, pictures among them
-    return (structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),)
+    return structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)

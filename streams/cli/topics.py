@@ -34,15 +34,18 @@ def all_of_it(context: typer.Context) -> None:
     epilog=examples("facestreams topics create", "facestreams --account acme --replication 3 topics create")
 )
 def create(context: typer.Context) -> None:
-    """Create the topics that do not exist; what exists is never altered."""
+    """Create the topics that do not exist; what exists is never altered. Of every account, if none is named."""
     from streams.engine.admin import create_missing  # noqa: PLC0415  the engine is slow to import
 
     quiet_clients()
-    settings = invocation(context).settings()
-    created = asyncio.run(create_missing(settings.connection(), settings.topics(), replication=settings.replication))
-    for name in created:
-        result(f"created {name}")
-    if not created:
+    any_created = False
+    for settings in invocation(context).each():
+        for name in asyncio.run(
+            create_missing(settings.connection(), settings.topics(), replication=settings.replication)
+        ):
+            result(f"created {name}")
+            any_created = True
+    if not any_created:
         say("every topic exists")
 
 
@@ -50,16 +53,19 @@ def create(context: typer.Context) -> None:
 def verify(context: typer.Context, json: Json = False) -> None:
     """Compare the topics as they are with what is promised; one sentence for each difference.
 
-    What breaks a promise is an error, and no worker starts; what only differs is said, and is none.
+    What breaks a promise is an error, and no worker starts; what only differs is said, and is none. Of every account,
+    if none is named.
     """
     from streams.cli.topic_tables import difference_lines  # noqa: PLC0415  the engine is slow to import
 
-    found = _inspect(invocation(context).settings())
-    for line in difference_lines(found, as_json=json):
-        result(line)
-    if found.broken:
+    found = [_inspect(settings) for settings in invocation(context).each()]
+    for each in found:
+        for line in difference_lines(each, as_json=json):
+            result(line)
+    if any(each.broken for each in found):
         raise typer.Exit(ExitCode.REFUSED)
-    say("every topic keeps its promises" if found.remarks else "every topic is as promised")
+    remarks = any(each.remarks for each in found)
+    say("every topic keeps its promises" if remarks else "every topic is as promised")
 
 
 @commands.command(epilog=examples("facestreams topics show", "facestreams topics", "facestreams topics show --json"))
@@ -71,8 +77,19 @@ def show(context: typer.Context, json: Json = False) -> None:
     found = _inspect(settings)
     for line in topic_lines(found, replication=settings.replication, as_json=json):
         result(line)
+    _say_how_long_a_deletion_takes(settings, found)
     if found.broken:
         raise typer.Exit(ExitCode.REFUSED)
+
+
+def _say_how_long_a_deletion_takes(settings: Settings, found: "Inspection") -> None:
+    from streams.agents.erasure.waits import waits  # noqa: PLC0415  the engine is slow to import
+    from streams.engine.bounds import duration  # noqa: PLC0415
+
+    topics = {topic.spec.name: topic.found for topic in found.topics if topic.found is not None}
+    if found.brokers is not None and len(topics) == len(found.topics):
+        at_most = waits(settings.topics(), topics, found.brokers).at_most
+        say(f"a deletion is complete {duration(at_most)} at most after it is carried out and all copies are in sync")
 
 
 @commands.command(epilog=examples("facestreams topics mend", "facestreams topics mend --yes"))

@@ -126,6 +126,7 @@ async def started_consumer(connection: Connection, topic: str, *, from_beginning
     consumer = AIOKafkaConsumer(
         group_id=None,
         enable_auto_commit=False,
+        isolation_level="read_committed",
         fetch_max_wait_ms=FETCH_WAIT_MS,
         request_timeout_ms=int(REQUEST_TIMEOUT_S * 1000),
         **connection.client_options(),

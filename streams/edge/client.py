@@ -1,6 +1,7 @@
 """Commands to the gallery, and the answers to them."""
 
 import asyncio
+from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
@@ -12,7 +13,7 @@ from streams.edge.commands import Command
 from streams.edge.errors import AnswerTimeoutError, BrokerUnreachableError, PictureTooLargeError
 from streams.wire.connection import Connection
 from streams.wire.headers import Caller, ConsentBasis
-from streams.wire.records import GalleryEvent, decode
+from streams.wire.records import GalleryEvent, Receipt, decode
 from streams.wire.rights import Role
 from streams.wire.topics import GALLERY_COMMANDS, GALLERY_EVENTS, Topics
 
@@ -29,6 +30,7 @@ class GalleryClient:
         self._topics = topics
         self._timeout_s = timeout_s
         self._waiting: dict[str, asyncio.Future[GalleryEvent]] = {}
+        self._receipts: dict[str, asyncio.Future[Receipt]] = {}
 
     async def __aenter__(self) -> "GalleryClient":
         """Raises BrokerUnreachableError, BrokerRefusedError or TopicMissingError."""
@@ -77,10 +79,35 @@ class GalleryClient:
         )
 
     async def forget(self, person_id: str, *, gallery: str | None = None, caller: Caller | None = None) -> GalleryEvent:
-        """Remove a person. The answer may be a refusal; raises as `ask` does."""
+        """Have a person removed; for the receipt see `receipt`. The answer may be a refusal; raises as `ask` does."""
         return await self.ask(
             Command(command="forget", person_id=person_id, gallery=gallery, caller=caller or Caller())
         )
+
+    async def forget_gallery(self, gallery: str, *, caller: Caller | None = None) -> GalleryEvent:
+        """Have everybody of a gallery removed. The answer may be a refusal; raises as `ask` does."""
+        return await self.ask(Command(command="forget_gallery", gallery=gallery, caller=caller or Caller()))
+
+    async def forget_account(self, *, caller: Caller | None = None) -> GalleryEvent:
+        """Have all that is kept of the account removed, after a last bill. Raises as `ask` does."""
+        caller = replace(caller or Caller(), account=self._topics.account)
+        return await self.ask(Command(command="forget_account", caller=caller))
+
+    async def receipt(self, request_id: str, *, timeout_s: float | None = None) -> Receipt:
+        """Wait for the receipt of a deletion that this client has asked for. timeout_s: None for the client's own.
+
+        Raises AnswerTimeoutError, and what ended the reading. Of one that another client has asked for, or that is
+        long complete, see `streams.edge.receipts`.
+        """
+        self._require_reading()
+        timeout_s = self._timeout_s if timeout_s is None else timeout_s
+        receipt = self._receipts.setdefault(request_id, asyncio.get_running_loop().create_future())
+        either: tuple[asyncio.Future[Any], ...] = (receipt, self._reading)
+        await asyncio.wait(either, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+        if receipt.done():
+            return receipt.result()
+        self._require_reading()
+        raise AnswerTimeoutError(request_id, timeout_s)
 
     async def ask(self, command: Command) -> GalleryEvent:
         """Send a command and wait for its answer.
@@ -93,6 +120,8 @@ class GalleryClient:
         answer: asyncio.Future[GalleryEvent] = asyncio.get_running_loop().create_future()
         either: tuple[asyncio.Future[Any], ...] = (answer, self._reading)
         self._waiting[command.request_id] = answer
+        if command.command.startswith("forget"):
+            self._receipts[command.request_id] = asyncio.get_running_loop().create_future()
         try:
             await self.submit(command)
             await asyncio.wait(either, timeout=self._timeout_s, return_when=asyncio.FIRST_COMPLETED)
@@ -137,6 +166,15 @@ class GalleryClient:
             event = decode(raw, GalleryEvent)
         except msgspec.DecodeError:
             return
+        if event.receipt is not None:
+            self._take_receipt(event.request_id, event.receipt)
+            return
         answer = self._waiting.get(event.request_id)
         if answer is not None and not answer.done():
             answer.set_result(event)
+
+    def _take_receipt(self, request_id: str, receipt: Receipt) -> None:
+        """Of requests of ours alone: it may come before it is asked for."""
+        waiting = self._receipts.get(request_id)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(receipt)

@@ -13,14 +13,15 @@ def _new_request_id() -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """What is asked for one person.
+    """What is asked for one person, or for all of a gallery or an account.
 
-    command: `enroll` or `forget`. picture: encoded bytes, empty for forget. gallery: None is `default`.
-    request_id: the sender's own; its answer carries the same.
+    command: `enroll` and `forget` name a person_id; `forget_gallery` names its gallery, `forget_account` its account
+    (that of the caller). picture: encoded bytes, empty for all but enroll. gallery: of a person; None is `default`.
+    request_id: the sender's own; its answers carry the same.
     """
 
-    command: Literal["enroll", "forget"]
-    person_id: str
+    command: Literal["enroll", "forget", "forget_gallery", "forget_account"]
+    person_id: str = ""
     picture: bytes = field(default=b"", repr=False)
     gallery: str | None = None
     consent: str | None = None
@@ -29,14 +30,17 @@ class Command:
     request_id: str = field(default_factory=_new_request_id)
 
     def key(self) -> bytes:
-        """The record's key: the person id."""
-        return self.person_id.encode()
+        """The record's key: what the command is about. Raises ValueError where it names nothing."""
+        named = {"forget_gallery": self.gallery, "forget_account": self.caller.account}
+        if not (key := named.get(self.command, self.person_id)):
+            raise ValueError(f"{self.command} names nothing that it is about")
+        return key.encode()
 
     def headers(self) -> list[tuple[str, bytes]]:
         """The record's headers; what is None is left out."""
         given = {
             "command": self.command,
-            "person_id": self.person_id,
+            "person_id": self.person_id or None,
             "gallery": self.gallery,
             "consent": self.consent,
             "consent_basis": self.consent_basis,

@@ -1,11 +1,11 @@
-"""Who is enrolled, read from the keys and headers of face-features; no key directory is needed."""
+"""Who is enrolled, read from face-features and opened with the account's keys."""
 
 import asyncio
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from itertools import chain
-from typing import Final
+from typing import Final, Protocol, TypeVar
 
 from aiokafka import AIOKafkaConsumer
 
@@ -17,6 +17,20 @@ from streams.wire.rights import Role
 from streams.wire.topics import FACE_FEATURES, FILLER_KEY, Topics
 
 IDLE_POLL_MS: Final = 250
+
+Headers = Iterable[tuple[str, bytes | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What a person's key record holds. data_key: 32 bytes that seal what is stored of the person."""
+
+    person_id: str
+    data_key: bytes = field(repr=False)
+
+
+OpenKey = Callable[[bytes, bytes], Opened | None]
+"""Opens a key record: its value, and the record's key that it is bound to; None where it does not open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,21 +48,27 @@ class StoredFeature:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """An enrolled person; features by their id, at least one."""
+    """Somebody who is enrolled, under one reference.
+
+    person_id: None where the key record is missing or does not open. features: by their id, at least one.
+    """
 
     gallery: str
-    person_id: str
+    reference: str
+    person_id: str | None
     features: tuple[StoredFeature, ...]
 
 
 class Persons:
     """The state of face-features, record by record, in each partition's order."""
 
-    def __init__(self) -> None:
+    def __init__(self, open_key: OpenKey) -> None:
         self.unreadable = 0
+        self._open_key = open_key
+        self._keys: dict[tuple[str, str], Opened | None] = {}
         self._features: dict[tuple[str, str], dict[str, StoredFeature]] = {}
 
-    def apply(self, key: bytes | None, value: bytes | None, headers: Iterable[tuple[str, bytes | None]]) -> None:
+    def apply(self, key: bytes | None, value: bytes | None, headers: Headers) -> None:
         """Take one record. A tombstone of a person takes all of its features; keys of others are counted."""
         if key == FILLER_KEY:  # every reader skips it
             return
@@ -57,9 +77,12 @@ class Persons:
         except ValueError:
             self.unreadable += 1
             return
-        owner = (place.gallery, place.person_id)
+        owner = (place.gallery, place.reference)
         if place.feature_id is None:
-            if not value:  # without its data key no feature of this person opens
+            if value:
+                self._keys[owner] = self._open_key(value, key or b"")
+            else:  # without its data key no feature of this person opens
+                self._keys.pop(owner, None)
                 self._features.pop(owner, None)
         elif value:
             self._features.setdefault(owner, {})[place.feature_id] = _feature(place.feature_id, headers)
@@ -67,34 +90,64 @@ class Persons:
             self._features.get(owner, {}).pop(place.feature_id, None)
 
     def enrolled(self) -> Sequence[Person]:
-        """Everybody with a feature, by gallery and person id."""
-        return [
-            Person(gallery, person_id, tuple(feature for _, feature in sorted(features.items())))
-            for (gallery, person_id), features in sorted(self._features.items())
+        """Everybody with a feature, by gallery, person id and reference."""
+        found = [
+            Person(
+                gallery=owner[0],
+                reference=owner[1],
+                person_id=None if (opened := self._keys.get(owner)) is None else opened.person_id,
+                features=tuple(feature for _, feature in sorted(features.items())),
+            )
+            for owner, features in self._features.items()
             if features
         ]
+        return sorted(found, key=lambda person: (person.gallery, person.person_id or "", person.reference))
+
+    def data_keys(self) -> Iterator[bytes]:
+        """Of all persons whose key record opened."""
+        return (opened.data_key for opened in self._keys.values() if opened is not None)
 
 
-async def read_persons(connection: Connection, topics: Topics, *, stall_s: float = 10.0) -> Sequence[Person]:
-    """Everybody who is enrolled now.
+class Reader(Protocol):
+    """What is told every record of face-features, in each partition's order."""
+
+    def apply(self, key: bytes | None, value: bytes | None, headers: Headers) -> None:
+        """Take one record."""
+        ...
+
+
+R = TypeVar("R", bound=Reader)
+
+
+async def read_persons(
+    connection: Connection, topics: Topics, open_key: OpenKey, *, role: Role = Role.GALLERY_ADMIN, stall_s: float = 10.0
+) -> Persons:
+    """What face-features holds now; as `read_features`."""
+    return await read_features(connection, topics, Persons(open_key), role=role, stall_s=stall_s)
+
+
+async def read_features(
+    connection: Connection, topics: Topics, reader: R, *, role: Role = Role.GALLERY_ADMIN, stall_s: float = 10.0
+) -> R:
+    """Tell `reader` all that face-features holds now, and give it back. role: as whom we read.
 
     Raises BrokerUnreachableError, also when nothing comes for `stall_s` though there is more, BrokerRefusedError
     or TopicMissingError.
     """
     topic = topics.name(FACE_FEATURES)
-    await require_topics(connection, topics, Role.GALLERY_ADMIN, FACE_FEATURES)
+    await require_topics(connection, topics, role, FACE_FEATURES)
     consumer = await started_consumer(connection, topic, from_beginning=True)
     try:
         with reaching(connection):
-            return (await _read_to_end(consumer, stall_s)).enrolled()
+            await _read_to_end(consumer, reader, stall_s)
+            return reader
     except TimeoutError as error:
         raise BrokerUnreachableError(connection.bootstrap_servers) from error
     finally:
         await consumer.stop()
 
 
-async def _read_to_end(consumer: AIOKafkaConsumer, stall_s: float) -> Persons:
-    persons = Persons()
+async def _read_to_end(consumer: AIOKafkaConsumer, reader: Reader, stall_s: float) -> None:
     async with asyncio.timeout(stall_s) as stall:
         while True:
             # The end is asked for before each poll: a broker may know only the start of its last batch,
@@ -102,11 +155,11 @@ async def _read_to_end(consumer: AIOKafkaConsumer, stall_s: float) -> Persons:
             at_end = await _at_end(consumer)
             batches = await consumer.getmany(timeout_ms=IDLE_POLL_MS)
             if at_end and not batches:
-                return persons
+                return
             if batches:
                 stall.reschedule(asyncio.get_running_loop().time() + stall_s)
             for message in chain.from_iterable(batches.values()):
-                persons.apply(message.key, message.value, message.headers)
+                reader.apply(message.key, message.value, message.headers)
 
 
 async def _at_end(consumer: AIOKafkaConsumer) -> bool:
@@ -114,7 +167,7 @@ async def _at_end(consumer: AIOKafkaConsumer) -> bool:
     return all([await consumer.position(partition) >= end for partition, end in ends.items()])
 
 
-def _feature(feature_id: str, headers: Iterable[tuple[str, bytes | None]]) -> StoredFeature:
+def _feature(feature_id: str, headers: Headers) -> StoredFeature:
     given = {name: (raw or b"").decode("utf-8", errors="replace") for name, raw in headers}
     enrolled_at_ms = given.get("enrolled_at_ms", "")
     return StoredFeature(

@@ -7,6 +7,10 @@ first under another name for file.delete.delay.ms. So, for every copy that is in
 - by time: retention.ms + segment.ms + log.retention.check.interval.ms + file.delete.delay.ms. An idle partition needs
   no append: once its last record has expired, the open segment goes as well. Where the sender dates the record, it may
   date it message.timestamp.after.max.ms ahead.
+- a processed picture: its worker deletes it within a second of the commit. Its segment is closed by a request that
+  comes once it is older than segment.ms, or by the filler that follows segment.ms after the last one (`purge`): after
+  2 x segment.ms at most, so 2 x segment.ms + purge.interval.ms (our own) + log.retention.check.interval.ms +
+  file.delete.delay.ms. It counts from when it and what came within segment.ms after it is processed and committed.
 - replaced or erased in a compacted topic: max.compaction.lag.ms, then an append that closes the segment, then
   log.cleaner.backoff.ms + file.delete.delay.ms. An idle partition's open segment is never compacted.
 - an erased key: its tombstone stays for delete.retention.ms after that pass, and goes with the next one, which needs
@@ -22,6 +26,7 @@ from typing import Final, Literal
 from streams.engine.admin import AdminError
 from streams.engine.found import FoundTopic, Housekeeping
 from streams.engine.promises import Promise
+from streams.engine.purge import EVERY_MS
 from streams.wire.topics import (
     CONTROL,
     ERROR_LOG,
@@ -38,6 +43,10 @@ from streams.wire.topics import (
 UNSET: Final = 2**63 - 1
 """Kafka's word for a time that never comes."""
 
+PROCESSED_GONE_WITHIN_MS: Final = 15 * MS_PER_MINUTE
+"""What is promised of a processed picture. Kafka's defaults keep it; with those of docker-compose.yml it is seconds."""
+
+PROCESSED: Final = "from when it and what came right after it on its partition is processed, while a worker runs"
 ONE_MORE: Final = "and the wait for a later record on its partition, without which it stays"
 TWO_MORE: Final = "and the waits for two later records on its partition, without which it stays"
 
@@ -88,8 +97,28 @@ def bounds(spec: TopicSpec, found: FoundTopic, brokers: Housekeeping) -> list[Bo
         return []
     if spec.compacted:
         return list(_compacted(spec, found, brokers))
-    # the error log names nobody: its size is promised, not its age
-    return [_ceiling(spec, found, brokers) if spec.short == ERROR_LOG else _expired(spec, found, brokers)]
+    if spec.short == ERROR_LOG:  # it names nobody: its size is promised, not its age
+        return [_ceiling(spec, found, brokers)]
+    net = _expired(spec, found, brokers)
+    return [net, _processed(spec, found, brokers)] if spec.carries_pictures else [net]
+
+
+def _processed(spec: TopicSpec, found: FoundTopic, brokers: Housekeeping) -> Bound:
+    counts = {
+        "segment.ms": (_number(found, "segment.ms"), 2),
+        "purge.interval.ms": (EVERY_MS, 1),
+        "log.retention.check.interval.ms": (brokers.retention_check_ms, 1),
+        "file.delete.delay.ms": (_number(found, "file.delete.delay.ms"), 1),
+    }
+    return _sum(
+        spec,
+        "a processed picture's time on the disks",
+        Promise.TRANSPORT_ONLY,
+        counts,
+        promised=PROCESSED_GONE_WITHIN_MS,
+        condition=PROCESSED,
+        why_none=_policy_without("delete", found),
+    )
 
 
 def _expired(spec: TopicSpec, found: FoundTopic, brokers: Housekeeping) -> Bound:

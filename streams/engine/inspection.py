@@ -59,10 +59,15 @@ class Inspection:
         return [difference.sentence for difference in self.differences if difference.promise is None]
 
 
-async def inspect(connection: Connection, topics: Topics, *, replication: int, broker: Broker) -> Inspection:
-    """Look at the topics, and at the settings of topics and brokers where this broker has any. Raises AdminError."""
+async def inspect(
+    connection: Connection, topics: Topics, *, replication: int, broker: Broker, role: Role = Role.OPERATOR
+) -> Inspection:
+    """Look at the topics, and at the settings of topics and brokers where this broker has any.
+
+    role: whose rights are to be given where one is missing. Raises AdminError.
+    """
     specs = list(topics)
-    await require_rights(connection, Role.OPERATOR, seeing(topics))
+    await require_rights(connection, role, seeing(topics))
     async with admin_client(connection) as client:
         found = await read_topics(client, [spec.name for spec in specs], configs=broker.retains)
         brokers = await read_housekeeping(client) if broker.retains else None

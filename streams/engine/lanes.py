@@ -18,7 +18,7 @@ import structlog
 
 from streams.engine.lease import NO_GENERATION, Lease
 from streams.engine.ledger import Ledger
-from streams.engine.outlet import FencedError, Outlet, OutputTooLargeError, PublishTimeoutError, Send
+from streams.engine.outlet import FencedError, Outlet, OutputTooLargeError, PublishTimeoutError
 from streams.engine.request import Request
 from streams.engine.waiting import Partition, Waiting
 from streams.wire.headers import MAX_HEADER_BYTES
@@ -31,6 +31,9 @@ LANE_SHARE: Final = 2
 
 Place = tuple[str, int, bytes]
 """Input topic, partition and key."""
+
+MakeOutlet = Callable[[str, int, int], Outlet]
+"""For what follows from an input topic's partition, under a generation of the group."""
 
 
 @dataclass(slots=True, eq=False)
@@ -75,23 +78,21 @@ class Lanes:
         self,
         handlers: dict[str, Handler],
         *,
-        send: Send,
+        outlet: MakeOutlet,
         lease: Lease,
         acknowledge: Callable[[object], object],
         abandon: Callable[[object], object],
         fatal: Callable[[BaseException], object],
         max_in_flight: int,
         max_lanes: int,
-        publish_timeout_s: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """handlers: by full topic name. acknowledge and abandon take a request's token."""
         self._handlers = handlers
-        self._send = send
+        self._outlet = outlet
         self._lease = lease
         self._abandon = abandon
         self._fatal = fatal
-        self._publish_timeout_s = publish_timeout_s
         self._max_lanes = max_lanes
         self._clock = clock
         self._free_slots = max_in_flight
@@ -140,6 +141,9 @@ class Lanes:
             self._abandon(request.token)
             return
         self._ledger.arrived(request)
+        if request.is_filler:  # nobody's work: it takes no lane from a camera
+            self._ledger.done(request)
+            return
         self._waiting.add(request)
         self._begin()
         while self._waiting.is_full:
@@ -218,7 +222,7 @@ class Lanes:
         request: Request | None,
         previous: "asyncio.Task[None] | None",
     ) -> None:
-        outlet = Outlet(self._send, self._lease, generation, timeout_s=self._publish_timeout_s)
+        outlet = self._outlet(lane.place[0], lane.place[1], generation)
         try:
             if previous is not None:
                 await asyncio.wait({previous})
@@ -246,8 +250,6 @@ class Lanes:
                 self._begin()
 
     async def _serve(self, request: Request, lane: Lane, outlet: Outlet) -> None:
-        if request.is_filler:
-            return
         handler = self._handlers[request.topic]
         for attempt in range(1, TRIES + 1):
             try:

@@ -2,8 +2,9 @@
 
 import asyncio
 import random
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
 import structlog
@@ -48,9 +49,9 @@ class Output:
 
     topic: str
     key: bytes | None
-    value: bytes | None
+    value: bytes | None = field(repr=False)
     partition: int | None = None
-    headers: tuple[tuple[str, bytes], ...] = ()
+    headers: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
 
 
 class Written(Protocol):
@@ -69,14 +70,41 @@ Send = Callable[[Output], Awaitable["asyncio.Future[Written]"]]
 """Hands a record to the producer; the inner future is done when the broker has it on all in-sync replicas."""
 
 
-class Outlet:
+class Pauses:
+    """Between two tries of one output: twice as long each time, until patience ends after `timeout_s`."""
+
+    def __init__(self, timeout_s: float) -> None:
+        self._timeout_s = timeout_s
+        self._ends = asyncio.get_running_loop().time() + timeout_s
+        self._pause_s = FIRST_PAUSE_S
+        self._last: BaseException | None = None
+
+    @property
+    def left(self) -> bool:
+        """Whether there is time for another try."""
+        return asyncio.get_running_loop().time() < self._ends
+
+    async def wait(self, error: BaseException, topic: str) -> None:
+        """Say what was refused, and pause."""
+        self._last = error
+        _log.warning("output refused, trying again", topic=topic, error=repr(error), pause_s=self._pause_s)
+        await asyncio.sleep(self._pause_s * random.uniform(1, 1.5))  # noqa: S311  so that not all come back at once
+        self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
+
+    def error(self, topic: str) -> PublishTimeoutError:
+        """What ends the worker."""
+        error = PublishTimeoutError(f"{topic} took no record for {self._timeout_s:g} s: {self._last!r}")
+        error.__cause__ = self._last
+        return error
+
+
+class Outlet(ABC):
     """Writes records for one generation of the group.
 
     insists: what is too large is tried again as anything else is, until patience ends.
     """
 
-    def __init__(self, send: Send, lease: Lease, generation: int, *, timeout_s: float, insists: bool = False) -> None:
-        self._send = send
+    def __init__(self, lease: Lease, generation: int, *, timeout_s: float, insists: bool = False) -> None:
         self._lease = lease
         self._generation = generation
         self._header = (GENERATION_HEADER, str(generation).encode())
@@ -88,17 +116,36 @@ class Outlet:
         """Nothing can be written any more."""
         return self._lease.lost(self._generation)
 
+    @abstractmethod
     def insisting(self) -> "Outlet":
         """For a request's last words: nothing smaller can be said in their place."""
-        return Outlet(self._send, self._lease, self._generation, timeout_s=self._timeout_s, insists=True)
 
+    @abstractmethod
     async def publish(self, outputs: Sequence[Output]) -> list[Written]:
-        """Write all, side by side, and return where each stands, once the broker has them all.
+        """Write all, and return where each stands, once the broker has them all.
 
         Raises FencedError when the generation is lost, OutputTooLargeError when a topic does not take one of
         this size, PublishTimeoutError when patience ends. In all cases some may have been written: they come
         again under the same keys.
         """
+
+    def _marked(self, output: Output) -> Output:
+        return replace(output, headers=(*output.headers, self._header))
+
+
+class DirectOutlet(Outlet):
+    """Writes side by side through the engine's producer; what a frozen process sends late is kept back by `batches`."""
+
+    def __init__(self, send: Send, lease: Lease, generation: int, *, timeout_s: float, insists: bool = False) -> None:
+        super().__init__(lease, generation, timeout_s=timeout_s, insists=insists)
+        self._send = send
+
+    def insisting(self) -> "DirectOutlet":
+        """As Outlet's."""
+        return DirectOutlet(self._send, self._lease, self._generation, timeout_s=self._timeout_s, insists=True)
+
+    async def publish(self, outputs: Sequence[Output]) -> list[Written]:
+        """As Outlet's."""
         async with asyncio.TaskGroup() as tasks:
             waiting = [tasks.create_task(self._outcome(output)) for output in outputs]
         outcomes = [task.result() for task in waiting]
@@ -115,12 +162,9 @@ class Outlet:
             return error
 
     async def _publish_one(self, output: Output) -> Written:
-        loop = asyncio.get_running_loop()
-        patience_ends = loop.time() + self._timeout_s
-        pause_s = FIRST_PAUSE_S
-        last: BaseException | None = None
+        pauses = Pauses(self._timeout_s)
         too_large = 0
-        while loop.time() < patience_ends:
+        while pauses.left:
             if self.lost:
                 raise FencedError
             if not self._lease.valid:
@@ -131,17 +175,11 @@ class Outlet:
             except FencedError:
                 raise
             except Exception as error:  # whatever the producer says, the record is not out: try again
-                last = error
                 too_large += isinstance(error, TOO_LARGE)
                 if too_large == TOO_LARGE_TRIES and not self._insists:
                     raise OutputTooLargeError(output) from error
-                _log.warning("output refused, trying again", topic=output.topic, error=repr(error), pause_s=pause_s)
-            await asyncio.sleep(pause_s * random.uniform(1, 1.5))  # noqa: S311  so that not all come back at once
-            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
-        raise PublishTimeoutError(f"{output.topic} took no record for {self._timeout_s:g} s: {last!r}") from last
-
-    def _marked(self, output: Output) -> Output:
-        return replace(output, headers=(*output.headers, self._header))
+                await pauses.wait(error, output.topic)
+        raise pauses.error(output.topic)
 
     async def _settled(self, sent: "asyncio.Future[Written]") -> Written:
         """The outcome of a send, looking up now and then whether it still matters. The send is never cancelled."""

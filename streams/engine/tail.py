@@ -34,7 +34,11 @@ class Tail:
         Older ones may be among them; fillers are not. Raises TailError within some seconds.
         """
         consumer = AIOKafkaConsumer(
-            **self.connection.client_options(), group_id=None, enable_auto_commit=False, auto_offset_reset="earliest"
+            **self.connection.client_options(),
+            group_id=None,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            isolation_level="read_committed",
         )
         try:
             async with asyncio.timeout(PATIENCE_S):

@@ -56,6 +56,7 @@ class View:
             group_id=None,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
+            isolation_level="read_committed",  # what a fenced producer has not committed is nobody's word
             fetch_max_wait_ms=POLL_MS,
             max_partition_fetch_bytes=max_record_bytes,
         )

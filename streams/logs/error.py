@@ -6,7 +6,7 @@ is counted and written as one record later. Each of them has its own running-log
 worker that dies in between loses the sums that it held.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import msgspec
@@ -18,6 +18,12 @@ from streams.wire.headers import Deployment
 from streams.wire.records import ErrorLogEntry, InputSummary
 
 MAX_DETAIL: Final = 1000
+MAX_RECORD_BYTES: Final = 20_000
+"""Of a record's value, whatever the request: its texts are bounded, and JSON makes at most six bytes of a letter."""
+
+WITHHELD: Final = "(a person's id)"
+"""In place of a name that a sender gave to a camera or a user, where it is a person's."""
+
 MAX_CAUSES: Final = 10_000
 """Causes that are told apart by camera within a second; of more cameras they are summed together."""
 
@@ -45,17 +51,25 @@ def error_log_entry(
     logged_at_ms: int,
     given: InputSummary | None,
     algorithm_output: str | None = None,
+    withheld: Callable[[str], bool] = lambda _text: False,
 ) -> ErrorLogEntry:
-    """The record of a failed request. person: the keyed pseudonym, never the person id itself."""
+    """The record of a failed request.
+
+    person: the keyed pseudonym, never the person id itself. withheld: whether a text is some person's id.
+    """
+
+    def told(text: str | None) -> str | None:
+        return WITHHELD if text is not None and withheld(text) else text
+
     return ErrorLogEntry(
         event_id=str(asked.event_id),
         request_interface=asked.interface,
         account=deployment.account,
         app_id=deployment.app_id,
-        uin=asked.caller.uin,
-        sub_uin=asked.caller.sub_uin,
+        uin=told(asked.caller.uin),
+        sub_uin=told(asked.caller.sub_uin),
         region=deployment.region,
-        camera_id=asked.camera_id,
+        camera_id=told(asked.camera_id),
         person=person,
         logged_at_ms=logged_at_ms,
         upstream=f"{asked.event_id.topic} read",
@@ -102,7 +116,15 @@ class Repeats:
                 yield entry
 
     def rest(self) -> list[ErrorLogEntry]:
-        """All sums that are held, due or not: the worker ends."""
+        """All sums that are held, due or not: the worker ends.
+
+        What is more than a second's worth is summed by topic and code, whatever the camera: workers that end again
+        and again must not fill the log.
+        """
+        held, self._held, room = self._held, {}, self._bytes_per_s
+        for cause, entry in held.items():
+            room -= _size(entry)
+            self._hold(cause if room >= 0 else (None, *cause[1:]), entry)
         rest = list(self._held.values())
         self._held.clear()
         return rest
@@ -132,8 +154,12 @@ class Repeats:
         passed_s = max(0, now_ms - (self._allowed_at_ms if self._allowed_at_ms is not None else now_ms)) / 1000
         self._allowed_at_ms = now_ms
         self._allowance = min(self._bytes_per_s, self._allowance + passed_s * self._bytes_per_s)
-        size = len(records.encode(entry)) + RECORD_OVERHEAD_BYTES
+        size = _size(entry)
         if self._allowance < min(size, self._bytes_per_s):
             return False
         self._allowance -= size
         return True
+
+
+def _size(entry: ErrorLogEntry) -> int:
+    return len(records.encode(entry)) + RECORD_OVERHEAD_BYTES

@@ -4,18 +4,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from streams.logs.billing import is_billed
+from streams.logs.billed import is_billed
 from streams.wire.codes import Code
 from streams.wire.event_id import EventId
 from streams.wire.headers import Caller, Deployment
-from streams.wire.records import LoggedFace, RunningLogEntry
+from streams.wire.records import LoggedFace, RunningLogEntry, SealedPerson
 
 Interface = Literal["recognize", "enroll", "forget", "unknown"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What a request asked, as far as its key and headers could be read."""
+    """What a request asked, as far as its key and headers could be read.
+
+    person_id: never written to a log as it is.
+    """
 
     event_id: EventId
     interface: Interface
@@ -28,11 +31,16 @@ class Asked:
 
 
 def running_log_entry(
-    deployment: Deployment, asked: Asked, code: Code, *, accessed_at_ms: int, results: Sequence[LoggedFace] = ()
+    deployment: Deployment,
+    asked: Asked,
+    code: Code,
+    *,
+    accessed_at_ms: int,
+    persons: Sequence[SealedPerson] = (),
+    results: Sequence[LoggedFace] = (),
+    decoded: bool = False,
 ) -> RunningLogEntry:
-    """The entry of a request with this outcome."""
-    recognised = {face.person_id for face in results if face.person_id is not None}
-    named = recognised | ({asked.person_id} if asked.person_id is not None else set())
+    """The entry of a request with this outcome. decoded: as `is_billed` takes it."""
     return RunningLogEntry(
         event_id=str(asked.event_id),
         request_interface=asked.interface,
@@ -47,8 +55,8 @@ def running_log_entry(
         gallery=asked.gallery,
         requested_at_ms=asked.requested_at_ms,
         accessed_at_ms=accessed_at_ms,
-        billed=is_billed(code),
+        billed=is_billed(code, decoded=decoded),
         return_code=code,
-        person_ids=sorted(named),
+        persons=list(persons),
         results=list(results),
     )

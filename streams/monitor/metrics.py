@@ -62,6 +62,11 @@ class Metrics:
         self._expired = counter(
             "frames_expired_total", "Records of input topics that the broker removed before they were read.", "topic"
         )
+        self._pictures_undeleted = gauge(
+            "pictures_undeleted_seconds",
+            "How long the oldest processed record of an input topic may still be on the brokers' disks by our doing.",
+            "topic",
+        )
         self._heartbeat_interval = Histogram(
             "facestreams_heartbeat_interval_seconds",
             "Time between two heartbeats that the group's coordinator answered.",
@@ -73,6 +78,10 @@ class Metrics:
         )
         self._longest_interval_s = 0.0
         self._view_age = gauge("view_age_seconds", "Time since the gallery last heard of the broker.")
+        self._erasures_pending = gauge("erasures_pending", "Deletions that are not complete, of all workers.")
+        self._erasure_oldest = gauge(
+            "erasure_oldest_seconds", "Time since the oldest deletion that is not complete was asked for; 0: none is."
+        )
         self._stuck_threads = gauge("stuck_threads", "Computations that did not end when they were told to.")
         self._in_flight = gauge("in_flight_frames", "Requests taken in and not yet answered.")
 
@@ -116,6 +125,10 @@ class Metrics:
         """So many records of an input topic were removed before they were read. topic: its short name."""
         self._expired.labels(topic).inc(records)
 
+    def undeleted(self, topic: str, seconds: float) -> None:
+        """Age of the oldest processed request that is not deleted, or stands in an open segment. topic: short name."""
+        self._pictures_undeleted.labels(topic).set(seconds)
+
     def heartbeat_answered(self, interval_s: float) -> None:
         """The group's coordinator answered a heartbeat, so long after the one before it."""
         self._heartbeat_interval.observe(interval_s)
@@ -139,6 +152,11 @@ class Metrics:
         """How much one gallery holds now."""
         self._gallery_persons.labels(name).set(persons)
         self._gallery_features.labels(name).set(features)
+
+    def erasures(self, *, pending: int, oldest_s: float) -> None:
+        """How many deletions are not complete, and how long ago the oldest of them was asked for."""
+        self._erasures_pending.set(pending)
+        self._erasure_oldest.set(oldest_s)
 
     def stuck(self, threads: int) -> None:
         """So many threads are held by computations that cannot be ended."""

@@ -4,6 +4,7 @@ This package alone reads the environment, and only the composition root and the 
 """
 
 from streams.settings.errors import PREFIX, SettingsError
-from streams.settings.model import Settings, from_process
+from streams.settings.model import Settings
+from streams.settings.process import every_account, from_process, served_accounts
 
-__all__ = ["PREFIX", "Settings", "SettingsError", "from_process"]
+__all__ = ["PREFIX", "Settings", "SettingsError", "every_account", "from_process", "served_accounts"]

@@ -3,7 +3,6 @@
 Every field is the environment variable `FACESTREAMS_<FIELD>`; an empty value counts as not given.
 """
 
-import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,7 +24,7 @@ DEFAULT_TIMEOUT_S: Final = 2.0
 MAX_TIMEOUT_SHARE: Final = 0.4
 """Of the rebalance timeout: a frame has two tries, each with a quarter more to end in."""
 
-READ_ELSEWHERE: Final = frozenset({"FACESTREAMS_BENCH_CLIPS"})
+READ_ELSEWHERE: Final = frozenset({"FACESTREAMS_BENCH_CLIPS", "FACESTREAMS_BENCH_FACES"})
 """Names under our prefix that are no settings: the benchmark reads them."""
 
 
@@ -85,6 +84,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     tls_key_file: Annotated[Path, Meta(description="PEM, of mode 0600: its key, without a passphrase")] | None = None
     prefix: TopicPrefix = "facestreams"
     account: Account = DEFAULT_ACCOUNT
+    accounts_file: (
+        Annotated[Path, Meta(description="TOML: a table of settings for each account that is served; unset: one is")]
+        | None
+    ) = None
     app_id: Annotated[str, _text(Name, "up to 256 characters", "the account's AppID, written to the logs")] = "0"
     region: Annotated[str, _text(Name, "up to 256 characters", "the one region that is served")] = "local"
     partitions: Annotated[
@@ -250,8 +253,3 @@ class Settings(Struct, frozen=True, kw_only=True):
     def galleries_of(self, camera_id: str) -> tuple[str, ...]:
         """What this camera may search, its default first; empty if no pattern fits it."""
         return self.galleries.of(camera_id)
-
-
-def from_process(overrides: Mapping[str, str]) -> Settings:
-    """The settings of this process's environment; `overrides` (names as in it) go before. Raises SettingsError."""
-    return Settings.from_environment({**os.environ, **overrides})

@@ -37,6 +37,7 @@ class Code(StrEnum):
     LOW_QUALITY = "low_quality"
     BAD_PICTURE = "bad_picture"
     LOOKS_LIKE_ANOTHER_PERSON = "looks_like_another_person"
+    FORGETTING = "forgetting"
     FORGOTTEN = "forgotten"
     UNKNOWN_PERSON = "unknown_person"
     # the service itself
@@ -72,11 +73,12 @@ MEANING: Final = MappingProxyType(
         Code.LOW_QUALITY: "the face is too small, blurred, turned away or uncertain; the detail says which",
         Code.BAD_PICTURE: "the enrollment picture was refused; the detail holds the picture's own code",
         Code.LOOKS_LIKE_ANOTHER_PERSON: "the face matches a person of another id in the same gallery",
-        Code.FORGOTTEN: "the person's features and data key are tombstoned",
+        Code.FORGETTING: "the deletion is accepted and under way; nobody is matched any more whom it covers",
+        Code.FORGOTTEN: "the deletion is complete: this event bears its receipt",
         Code.UNKNOWN_PERSON: "the gallery holds nobody of this id",
         Code.BAD_RECORD: "a record of one of our own topics could not be read",
         Code.BAD_SEAL: "a stored feature does not open with this account's keys",
-        Code.FOREIGN_FEATURE: "a stored feature belongs to another template key or model: enroll again",
+        Code.FOREIGN_FEATURE: "a stored feature is of another model, or of a template key that is absent: enroll again",
         Code.OUTPUT_TOO_LARGE: "the frame was recognised, but a topic does not take a record of the result's size",
         Code.INTERNAL_ERROR: "processing failed three times; the cause is in the worker's own log",
         Code.EXPIRED_UNREAD: "the broker removed requests before they were read; repeats says how many at most",

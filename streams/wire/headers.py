@@ -23,6 +23,14 @@ ConsentBasis = Literal["of_age", "guardian"]
 CONSENT_BASES: Final[tuple[ConsentBasis, ...]] = get_args(ConsentBasis)
 
 
+def states_consent(consent: str | None, basis: str | None) -> bool:
+    """Whether these two headers say that a person has consented: a reference that is not blank, and what it rests on.
+
+    Without both nothing is enrolled, and nothing that was stored is matched.
+    """
+    return bool(consent and consent.strip()) and basis in CONSENT_BASES
+
+
 class RequestError(Exception):
     """A request that is refused for its key or headers, or for whom they name.
 
@@ -136,8 +144,12 @@ def _readable(headers: Headers, names: Iterable[str]) -> dict[str, str]:
     return found
 
 
-_CALLER = ("account", "uin", "sub_uin", "request_ip", "region")
-_COMMAND = ("command", "person_id", "gallery", "consent", "consent_basis", "request_id")
+_CALLER: Final = ("account", "uin", "sub_uin", "request_ip", "region")
+_COMMAND: Final = ("command", "person_id", "gallery", "consent", "consent_basis", "request_id")
+_FRAME: Final = ("frame_id", "captured_at_ms", "gallery")
+
+KNOWN: Final = frozenset((*_CALLER, *_COMMAND, *_FRAME))
+"""All names that mean something to us, on one of the two topics."""
 
 
 def caller(headers: Headers) -> Caller:
@@ -159,7 +171,7 @@ def readable_command_headers(headers: Headers) -> CommandHeaders:
 def frame_headers(headers: Headers) -> FrameHeaders:
     """The headers of a frame. Raises RequestError."""
     headers = _not_too_many(headers)
-    found = _known(headers, ("frame_id", "captured_at_ms", "gallery"))
+    found = _known(headers, _FRAME)
     captured = found.get("captured_at_ms")
     if captured is not None and not (captured.isascii() and captured.isdigit() and len(captured) <= 15):
         raise RequestError(Code.BAD_HEADER, "captured_at_ms is no decimal number of milliseconds")

@@ -34,6 +34,7 @@ class Operation(IntEnum):
     READ = 3
     WRITE = 4
     CREATE = 5
+    DELETE = 6
     DESCRIBE = 8
     DESCRIBE_CONFIGS = 10
     ALTER_CONFIGS = 11
@@ -46,9 +47,13 @@ class Operation(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Right:
-    """Operations on one topic, group, or the cluster; name: in full, `kafka-cluster` for the cluster."""
+    """Operations on one topic, group, transactional id, or the cluster, which is called `kafka-cluster`; name: in full.
 
-    resource: Literal["topic", "group", "cluster"]
+    Delete is needed to remove a topic's records up to an offset, and to Kafka it is the right to remove the topic as
+    well: brokers are to be run with delete.topic.enable=false, which leaves the one and takes the other.
+    """
+
+    resource: Literal["topic", "group", "transactional-id", "cluster"]
     name: str
     operations: tuple[Operation, ...]
 
@@ -63,13 +68,14 @@ class Role(StrEnum):
     WORKER = "worker"
     CAMERA = "camera"
     CONSUMER = "consumer"
+    BILLER = "biller"
     GALLERY_ADMIN = "gallery-admin"
     AUDITOR = "auditor"
     OPERATOR = "operator"
     MENDER = "mender"
 
 
-READ, WRITE = Operation.READ, Operation.WRITE
+READ, WRITE, DELETE = Operation.READ, Operation.WRITE, Operation.DELETE
 CONFIGS: Final = Operation.DESCRIBE_CONFIGS
 CLUSTER: Final = "kafka-cluster"
 
@@ -78,8 +84,9 @@ PURPOSE: Final = MappingProxyType(
         Role.WORKER: "`facestreams worker`",
         Role.CAMERA: "`facestreams publish`, or any producer of frames",
         Role.CONSUMER: "`facestreams watch`, or any reader of results",
-        Role.GALLERY_ADMIN: "`facestreams enroll`, `forget` and `persons`",
-        Role.AUDITOR: "reads the logs, for bills and for operation",
+        Role.GALLERY_ADMIN: "`facestreams enroll`, `forget`, `persons` and `receipt`",
+        Role.BILLER: "`facestreams bill`",
+        Role.AUDITOR: "`facestreams audit` and `log`: reads all but the pictures, and alters nothing",
         Role.OPERATOR: "`facestreams topics create`, `verify`, `show` and `new-epoch`",
         Role.MENDER: "`facestreams topics mend`; who may alter how long a topic keeps its records may empty it",
     }
@@ -92,22 +99,27 @@ _TOPIC_RIGHTS: Final[Mapping[Role, Mapping[str, tuple[Operation, ...]]]] = Mappi
         # it compares every topic's settings with what is promised before it starts
         Role.WORKER: {
             CONTROL: (READ, WRITE, CONFIGS),
-            CAMERA_FRAMES: (READ, CONFIGS),
-            GALLERY_COMMANDS: (READ, CONFIGS),
+            # pictures are deleted once they are processed, which takes a record of ours behind them
+            CAMERA_FRAMES: (READ, WRITE, DELETE, CONFIGS),
+            GALLERY_COMMANDS: (READ, WRITE, DELETE, CONFIGS),
             GALLERY_EVENTS: (READ, WRITE, CONFIGS),
             ERASURES: (READ, WRITE, CONFIGS),
             FACE_FEATURES: (READ, WRITE, CONFIGS),
-            RECOGNITIONS: (WRITE, CONFIGS),
-            SIGHTINGS: (WRITE, CONFIGS),
+            # deleted from where an account is deleted
+            RECOGNITIONS: (WRITE, DELETE, CONFIGS),
+            SIGHTINGS: (WRITE, DELETE, CONFIGS),
             VISITS: (READ, WRITE, CONFIGS),
-            RUNNING_LOG: (READ, WRITE, CONFIGS),  # read where frames are skipped by age: which were billed before
-            ERROR_LOG: (WRITE, CONFIGS),
+            RUNNING_LOG: (READ, WRITE, CONFIGS),  # read for an account's last bill, and which old frames were billed
+            ERROR_LOG: (WRITE, DELETE, CONFIGS),
         },
         Role.CAMERA: {CAMERA_FRAMES: (WRITE,)},
         Role.CONSUMER: {RECOGNITIONS: (READ,), SIGHTINGS: (READ,)},
         # face-features for `persons`: what its records' keys and headers say; the features themselves are sealed
         Role.GALLERY_ADMIN: {GALLERY_COMMANDS: (WRITE,), GALLERY_EVENTS: (READ,), FACE_FEATURES: (READ,)},
-        Role.AUDITOR: {RUNNING_LOG: (READ,), ERROR_LOG: (READ,)},
+        Role.BILLER: {RUNNING_LOG: (READ,)},
+        Role.AUDITOR: {
+            spec.short: (Operation.DESCRIBE if spec.carries_pictures else READ, CONFIGS) for spec in Topics()
+        },
         # an epoch is read from control, and written there before a topic is made
         Role.OPERATOR: {spec.short: _SHAPE + ((READ, WRITE) if spec.short == CONTROL else ()) for spec in Topics()},
         Role.MENDER: {spec.short: (Operation.DESCRIBE, CONFIGS, Operation.ALTER_CONFIGS) for spec in Topics()},
@@ -120,6 +132,11 @@ def workers_group(topics: Topics) -> str:
     return topics.name("workers")
 
 
+def transactional_id(topics: Topics, partition: int) -> str:
+    """Of the one producer that answers the gallery commands of this partition: the broker fences who had it before."""
+    return f"{topics.name(GALLERY_COMMANDS)}.{partition}"
+
+
 def rights_of(role: Role, topics: Topics, *, groups: Collection[str] = ()) -> tuple[Right, ...]:
     """All that this role needs in this account.
 
@@ -128,8 +145,15 @@ def rights_of(role: Role, topics: Topics, *, groups: Collection[str] = ()) -> tu
     found = on_topics(topics, _TOPIC_RIGHTS[role])
     own = (workers_group(topics),) if role is Role.WORKER else ()
     found += tuple(Right("group", group, (READ,)) for group in (*own, *groups))
+    if role is Role.WORKER:
+        names = (transactional_id(topics, number) for number in range(topics.spec(GALLERY_COMMANDS).partitions))
+        found += tuple(Right("transactional-id", name, (Operation.DESCRIBE, WRITE)) for name in names)
+    if role is Role.AUDITOR:  # how far the workers have come
+        found += (Right("group", workers_group(topics), (Operation.DESCRIBE,)),)
     if role in (Role.OPERATOR, Role.MENDER):  # the brokers' own settings, on which the limits rest
         found += (Right("cluster", CLUSTER, (CONFIGS,)),)
+    if role is Role.AUDITOR:  # these too, and who has which rights
+        found += (Right("cluster", CLUSTER, (Operation.DESCRIBE, CONFIGS)),)
     return found
 
 

@@ -37,8 +37,8 @@ MAX_OUTPUT_BYTES: Final = 1_048_588
 
 # A broker removes closed segments only, and closes one when something is appended after segment.ms. By default that
 # is 7 days, so that a picture of a quiet camera would lie there for a week, whatever retention.ms says.
-SEGMENT_OF_FRAMES_MS: Final = MS_PER_MINUTE
-SEGMENT_OF_COMMANDS_MS: Final = 10 * MS_PER_MINUTE  # kept for a day: at most 145 segments a partition
+SEGMENT_OF_FRAMES_MS: Final = 10 * MS_PER_SECOND  # kept for 15 minutes: at most 91 segments a partition
+SEGMENT_OF_COMMANDS_MS: Final = 30 * MS_PER_SECOND  # kept for a day where no worker runs
 SEGMENT_OF_RESULTS_MS: Final = MS_PER_DAY
 
 # A removed segment stays for this time under another name; by default for a minute.
@@ -47,6 +47,7 @@ DELETE_DELAY_MS: Final = 5 * MS_PER_SECOND
 # When at the latest a replaced value is compacted away, once its segment is closed. By default that waits until half
 # of the log is new. Each pass writes the whole partition anew: nothing for the small topics, much for a running log.
 COMPACTION_LAG_MS: Final = 5 * MS_PER_MINUTE
+COMPACTION_LAG_OF_PERSONS_MS: Final = MS_PER_MINUTE  # of what names or shows a person: a deletion waits for it
 COMPACTION_LAG_OF_RUNNING_LOG_MS: Final = MS_PER_DAY
 
 
@@ -122,25 +123,25 @@ class Topics:
         yield self._spec(
             CONTROL,
             "a topic's short name, or with a partition behind it",
-            "Epoch, Reached",
+            "Epoch, Reached, Confirmed",
             _compacted(COMPACTION_LAG_MS),
             partitions=1,
         )
         yield from self._inputs()
         kept_a_week = _kept(7 * MS_PER_DAY, SEGMENT_OF_RESULTS_MS)
         yield self._spec(GALLERY_EVENTS, "request id", "GalleryEvent", _kept(30 * MS_PER_DAY, SEGMENT_OF_RESULTS_MS))
-        yield self._spec(ERASURES, "request id", "Erasure", _compacted(COMPACTION_LAG_MS))
+        yield self._spec(ERASURES, "event id", "Erasure", _compacted(COMPACTION_LAG_MS))
         yield self._spec(
             FACE_FEATURES,
-            "gallery/person or gallery/person/feature",
+            "gallery/reference or gallery/reference/feature; the reference of a person is drawn at random",
             "a wrapped key or a sealed bit string",
             # what is replayed later, a snapshot or a copy that was away for longer, may miss a tombstone
-            _compacted(COMPACTION_LAG_MS) | {"delete.retention.ms": str(MS_PER_DAY)},
+            _compacted(COMPACTION_LAG_OF_PERSONS_MS) | {"delete.retention.ms": str(MS_PER_DAY)},
             gone_within_ms=10 * MS_PER_MINUTE,
         )
         yield self._spec(RECOGNITIONS, "camera id", "Recognition", kept_a_week)
         yield self._spec(SIGHTINGS, "camera id", "Sighting", kept_a_week)
-        yield self._spec(VISITS, "camera id", "OpenVisits", _compacted(COMPACTION_LAG_MS))
+        yield self._spec(VISITS, "camera id", "OpenVisits", _compacted(COMPACTION_LAG_OF_PERSONS_MS))
         yield self._spec(RUNNING_LOG, "event id", "RunningLogEntry", _compacted(COMPACTION_LAG_OF_RUNNING_LOG_MS))
         yield self._spec(
             ERROR_LOG,

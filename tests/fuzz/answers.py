@@ -11,7 +11,7 @@ from streams.wire.event_id import EventId
 from streams.wire.records import ErrorLogEntry, Recognition, RunningLogEntry
 from tests.fuzz.samples import PERSON_ID
 
-SUCCESSES: Final = frozenset({Code.OK, Code.ENROLLED, Code.FORGOTTEN})
+SUCCESSES: Final = frozenset({Code.OK, Code.ENROLLED, Code.FORGETTING, Code.FORGOTTEN})
 """All others leave an account in the error log."""
 
 BESIDE: Final = "beside"

@@ -85,7 +85,7 @@ def bad_key_or_feature(random: Random, key: Stored, feature: Stored, partitions:
     """
     place = FeatureKey.decode(feature.key or b"")
     named = replace(place, feature_id=f"fuzz-{random.randrange(10**9)}")
-    stranger = FeatureKey(place.gallery, f"stranger-{random.randrange(10**9)}")
+    stranger = FeatureKey(place.gallery, f"{random.randrange(16**32):032x}")
 
     def at(where: FeatureKey, value: bytes, headers: Any = feature.headers, away: int = 0) -> Stored:
         return Stored(where.encode(), value, headers, (where.partition(partitions) + away) % partitions)

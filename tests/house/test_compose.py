@@ -93,6 +93,7 @@ def test_no_service_has_rights_or_writes_but_where_it_is_told(services):
         assert service["cap_drop"] == ["ALL"], name
         assert service["security_opt"] == ["no-new-privileges:true"], name
         assert service["user"] not in ("root", "0", "0:0"), name
+        assert service["ulimits"] == {"core": 0}, f"a crash of {name} leaves what was in its memory"
 
 
 def test_no_service_can_take_the_machine(services):

@@ -9,6 +9,7 @@ import pytest
 
 from streams.engine.bounds import bounds, in_words
 from streams.engine.found import FoundTopic, Housekeeping
+from streams.logs.billed import BILLED
 from streams.settings import Settings
 from streams.settings.words import rows
 from streams.wire.codes import MEANING
@@ -31,8 +32,8 @@ def test_every_setting_stands_in_it_as_the_code_has_it(readme: str) -> None:
     assert [line for line in table if line.startswith("| ")][1:] == wanted
 
 
-def test_every_return_code_stands_in_it_with_its_meaning(readme: str) -> None:
-    wanted = [f"| {code} | {meaning} |" for code, meaning in MEANING.items()]
+def test_every_return_code_stands_in_it_with_its_meaning_and_whether_it_is_billed(readme: str) -> None:
+    wanted = [f"| {code} | {meaning} | {BILLED[code]} |" for code, meaning in MEANING.items()]
     table = readme.split("### Return codes")[1].split("\n## ", maxsplit=1)[0].splitlines()
     assert [line for line in table if line.startswith("| ")][1:] == wanted
 
@@ -55,6 +56,8 @@ def test_it_says_how_long_a_thing_is_on_the_disks_as_the_code_computes_it(readme
     table = readme.split("### How long on the disks")[1].split("\n## ", maxsplit=1)[0].splitlines()
     said = [[cell.strip() for cell in line.split("|")[2:4]] for line in table if line.startswith("| ")][1:]
     wanted = [
+        ("camera-frames", 1),
+        ("gallery-commands", 1),
         ("camera-frames", 0),
         ("gallery-commands", 0),
         ("recognitions", 0),
@@ -91,7 +94,7 @@ def test_its_recognition_is_one(readme: str) -> None:
 
 
 def test_every_make_target_stands_in_it_and_no_other(readme: str, root: Path) -> None:
-    named = {inline or block for inline, block in re.findall(r"`make ([a-z]+)|^make ([a-z]+)$", readme, re.MULTILINE)}
+    named = {inline or block for inline, block in re.findall(r"`make ([a-z-]+)|^make ([a-z-]+)$", readme, re.MULTILINE)}
     [targets] = re.findall(r"^\.PHONY: (.*)$", (root / "Makefile").read_text(), re.MULTILINE)
     assert sorted(named) == sorted(targets.split())
 

@@ -3,22 +3,30 @@
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 
-from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.errors import (
     CorruptRecordException,
     GroupAuthorizationFailedError,
-    GroupCoordinatorNotAvailableError,
     NoError,
+    NotLeaderForPartitionError,
+    OffsetOutOfRangeError,
+    PolicyViolationError,
     TopicAuthorizationFailedError,
+    TransactionalIdAuthorizationFailed,
 )
 from aiokafka.protocol.fetch import FetchRequest
 from aiokafka.protocol.produce import ProduceRequest
+from aiokafka.protocol.transaction import InitProducerIdRequest
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
+from streams.access.metadata import NOT_SAID, GroupOperationsRequest
 from streams.wire.connection import Connection
+from streams.wire.rights import Operation
 
 REFUSED = TopicAuthorizationFailedError.errno
 CHECKSUM_AT = 17
+BEYOND_ANY_END = 2**40
 
 
 @asynccontextmanager
@@ -32,34 +40,62 @@ async def administering(connection: Connection) -> AsyncIterator[AIOKafkaAdminCl
 
 
 async def may_read(connection: Connection, topics: Collection[str]) -> set[str]:
-    """Those from which the broker hands out records."""
-    return await _let(connection, FetchRequest(0, 0, 1, 0, [(topic, [(0, 0, 1)]) for topic in topics]), NoError.errno)
+    """Those from which the broker hands out records, or says that the first ones are deleted."""
+    request = FetchRequest(0, 0, 1, 0, [(topic, [(0, 0, 1)]) for topic in topics])
+    return await _let(connection, request, {NoError.errno, OffsetOutOfRangeError.errno})
 
 
 async def may_write(connection: Connection, topics: Collection[str]) -> set[str]:
     """Those of which the broker says that the record is broken, which it looks at where one may write alone."""
     request = ProduceRequest(None, -1, 1000, [(topic, [(0, _broken())]) for topic in topics])
-    return await _let(connection, request, CorruptRecordException.errno)
+    return await _let(connection, request, {CorruptRecordException.errno})
+
+
+async def may_delete(connection: Connection, topics: Collection[str]) -> set[str]:
+    """Those of which the broker says that it has not as many records to delete, or that it compacts them."""
+    found = set()
+    async with administering(connection) as admin:
+        for topic in topics:
+            try:
+                await admin.delete_records({TopicPartition(topic, 0): RecordsToDelete(before_offset=BEYOND_ANY_END)})
+            except (OffsetOutOfRangeError, PolicyViolationError):
+                found.add(topic)
+            except (TopicAuthorizationFailedError, NotLeaderForPartitionError):  # of one that is hidden it knows none
+                continue
+    return found
+
+
+async def may_fence(connection: Connection, transactional_id: str) -> bool:
+    """Whether the broker makes us the one who writes under this transactional id, which fences who was before."""
+    async with administering(connection) as admin:
+        try:
+            coordinator = await admin.find_coordinator(transactional_id, 1)
+        except TransactionalIdAuthorizationFailed:
+            return False
+        answer = await admin._send_request_to_node(coordinator, InitProducerIdRequest(transactional_id, 1000))
+    assert answer.error_code in (NoError.errno, TransactionalIdAuthorizationFailed.errno)
+    return bool(answer.error_code == NoError.errno)
 
 
 async def may_join(connection: Connection, group: str) -> bool:
-    """Whether the broker says where this group is."""
+    """Whether the broker says that we may read in this group; to see it is not enough."""
     async with administering(connection) as admin:
         try:
-            await admin.find_coordinator(group)
+            coordinator = await admin.find_coordinator(group)
         except GroupAuthorizationFailedError:
             return False
-        except GroupCoordinatorNotAvailableError:  # the first question of all; it was not refused
-            return True
-        return True
+        answer = await admin._send_request_to_node(coordinator, GroupOperationsRequest(group))
+    [described] = answer.to_object()["groups"]
+    assert described["operations"] != NOT_SAID
+    return bool(described["operations"] >> Operation.READ & 1)
 
 
-async def _let(connection: Connection, request: FetchRequest | ProduceRequest, expected: int) -> set[str]:
+async def _let(connection: Connection, request: FetchRequest | ProduceRequest, expected: set[int]) -> set[str]:
     async with administering(connection) as admin:
         answer = await admin._send_request(request)
     codes = {topic: partitions[0][1] for topic, partitions in answer.topics}
-    assert set(codes.values()) <= {expected, REFUSED}
-    return {topic for topic, code in codes.items() if code == expected}
+    assert set(codes.values()) <= {*expected, REFUSED}
+    return {topic for topic, code in codes.items() if code in expected}
 
 
 def _broken() -> bytes:

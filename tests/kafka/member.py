@@ -17,7 +17,7 @@ from typing import Self
 
 from streams.engine.lanes import Lane, Lanes
 from streams.engine.lease import Lease
-from streams.engine.outlet import Outlet, Output
+from streams.engine.outlet import DirectOutlet, Outlet, Output
 from streams.engine.positions import Jump
 from streams.engine.request import Request
 from streams.engine.transport import Engine, GroupSettings
@@ -96,18 +96,20 @@ class Member(AbstractAsyncContextManager["Member"]):
         self.handler = Handler(plan, self._pool, self.released)
         self.lanes = Lanes(
             {plan.source: self.handler},
-            send=self.engine.send,
+            outlet=self._outlet,
             lease=self.lease,
             acknowledge=self.engine.acknowledge,
             abandon=self._abandon,
             fatal=self.failed.append,
             max_in_flight=plan.max_in_flight,
             max_lanes=100,
-            publish_timeout_s=30,
         )
         self.engine.on_jumps(self._jumped)
         self.engine.on_requests((plan.source,), self._ready, self.lanes.submit)
         self.engine.read_behind(self.lanes)
+
+    def _outlet(self, _topic: str, _partition: int, generation: int) -> Outlet:
+        return DirectOutlet(self.engine.send, self.lease, generation, timeout_s=30)
 
     async def __aenter__(self) -> Self:
         await self.engine.start()

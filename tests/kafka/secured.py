@@ -33,7 +33,7 @@ OPEN: Final = "OPEN"
 ADMIN: Final = "admin"
 
 MECHANISM: Final = {SCRAM: "SCRAM-SHA-512", PLAIN: "PLAIN"}
-RESOURCES: Final = {"topic": 2, "group": 3, "cluster": 4}
+RESOURCES: Final = {"topic": 2, "group": 3, "cluster": 4, "transactional-id": 5}
 LITERAL: Final = 3
 ALLOW: Final = 3
 
@@ -41,7 +41,7 @@ JAAS: Final = "org.apache.kafka.common.security"
 
 
 ACCOUNTS: Final = ("acme", "zoo")
-STRANGERS: Final = ("newcomer", "half-a-worker", "groupless-worker", "half-an-admin")
+STRANGERS: Final = ("newcomer", "half-a-worker", "groupless-worker", "half-an-admin", "idless-worker")
 """Users whose rights are those of no role."""
 
 
@@ -193,6 +193,7 @@ class SecuredKafka:
             "listener.name.plain.sasl.enabled.mechanisms": "PLAIN",
             "listener.name.plain.plain.sasl.jaas.config": f"{JAAS}.plain.PlainLoginModule required {users};",
             "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+            "delete.topic.enable": "false",  # who may delete records may else delete topics
             "connection.failed.authentication.delay.ms": "0",
             "super.users": f"User:broker;User:{ADMIN}",
         }

@@ -174,8 +174,10 @@ def test_pictures_and_the_forgotten_leave_the_disks_as_soon_as_the_file_says(env
         for topic in map(json.loads, shown.splitlines())
         for bound in topic["bounds"]
     }
-    assert bounds["camera-frames", "a picture's time on the disks"] == (15 * 60 + 60 + 30 + 5) * 1000
-    assert bounds["face-features", "a replaced or erased value's time on the disks"] == (5 * 60 + 5 + 5) * 1000
+    assert bounds["camera-frames", "a picture's time on the disks"] == (15 * 60 + 10 + 5 + 5) * 1000
+    assert bounds["camera-frames", "a processed picture's time on the disks"] == (2 * 10 + 1 + 5 + 5) * 1000
+    assert bounds["gallery-commands", "a processed picture's time on the disks"] == (2 * 30 + 1 + 5 + 5) * 1000
+    assert bounds["face-features", "a replaced or erased value's time on the disks"] == (60 + 5 + 5) * 1000
 
 
 @pytest.mark.usefixtures("twice")

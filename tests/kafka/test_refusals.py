@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from models.gallery.keys import KeyDirectory
 from streams.cli.entry import run
 from streams.cli.exit_codes import ExitCode
 from streams.demo.cast import CAST
 from streams.demo.film import enrollment_picture
-from streams.wire.rights import Operation, Right, Role, on_topics, rights_of
+from streams.wire.rights import Operation, Right, Role, on_topics, rights_of, transactional_id
 from streams.wire.topics import (
     CAMERA_FRAMES,
     FACE_FEATURES,
@@ -36,6 +37,7 @@ TOPICS = topics_of("acme")
 @pytest.fixture
 def given(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Given:
     """Sets the environment of the commands that follow, and that alone."""
+    KeyDirectory.create(tmp_path / "keys")
 
     def set_environment(environment: Environment) -> None:
         for name in [name for name in os.environ if name.startswith("FACESTREAMS_")]:
@@ -221,7 +223,8 @@ def test_a_worker_says_which_rights_it_lacks(
     half += on_topics(TOPICS, {RECOGNITIONS: (Operation.DESCRIBE,)})  # of a topic that is hidden all rights are missing
     group = TOPICS.name("workers")
     groupless = [Right("group", group, (Operation.DESCRIBE,)) if right.name == group else right for right in full]
-    asyncio.run(secured.allow({"half-a-worker": half, "groupless-worker": groupless}))
+    idless = [right for right in full if right.name != transactional_id(TOPICS, 1)]
+    asyncio.run(secured.allow({"half-a-worker": half, "groupless-worker": groupless, "idless-worker": idless}))
     end = ": `facestreams rights worker` prints the commands that give what is needed\n"
 
     given(secured.environment("half-a-worker", SCRAM))
@@ -237,6 +240,13 @@ def test_a_worker_says_which_rights_it_lacks(
     assert run(["worker"]) == ExitCode.DEPLOYMENT
     assert capsys.readouterr().err.endswith(
         "refused: User:groupless-worker lacks Read on group facestreams.acme.workers" + end
+    )
+
+    given(secured.environment("idless-worker", SCRAM))
+    assert run(["worker"]) == ExitCode.DEPLOYMENT
+    assert capsys.readouterr().err.endswith(
+        "refused: User:idless-worker lacks Describe and Write on transactional-id"
+        " facestreams.acme.gallery-commands.1" + end
     )
 
 

@@ -6,8 +6,11 @@ from pathlib import Path
 import pytest
 
 from models.errors import KeyDirectoryError, SealError
+from models.gallery import key_files
 from models.gallery.frame import Frame
-from models.gallery.keys import KeyDirectory
+from models.gallery.key_files import KINDS, Kind
+from models.gallery.keys import KeyDirectory, wrapping_key_id
+from models.gallery.signing import verify
 
 
 @pytest.fixture
@@ -43,6 +46,7 @@ def test_create_draws_one_key_of_each_kind(path: Path, keys: KeyDirectory) -> No
     assert [(key.id, key.kind, key.active) for key in keys.list_keys()] == [
         (keys.template_key.id, "template", True),
         (keys.account_key_id, "account", True),
+        (keys.signing_key_id, "signing", True),
     ]
     for key in keys.list_keys():
         assert key.created_at_ms == file_of(keys, key.id).stat().st_mtime_ns // 1_000_000
@@ -108,7 +112,17 @@ def test_refuses_a_directory_without_one_kind(keys: KeyDirectory) -> None:
     file_of(keys, keys.template_key.id).unlink()
     with pytest.raises(KeyDirectoryError) as error:
         KeyDirectory.open(keys.path)
-    assert "found account" in one_line(error)
+    assert "found account and signing" in one_line(error)
+    assert one_line(error).endswith("facestreams keys new --kind template and enroll again")
+
+
+def test_a_directory_of_an_older_version_is_told_how_it_gets_a_signing_key(keys: KeyDirectory) -> None:
+    file_of(keys, keys.signing_key_id).unlink()
+    with pytest.raises(KeyDirectoryError) as error:
+        KeyDirectory.open(keys.path)
+    assert one_line(error).endswith("or draw a new one with facestreams keys new --kind signing")
+    added = key_files.add(keys.path, "signing")
+    assert KeyDirectory.open(keys.path).signing_key_id == added != keys.signing_key_id
 
 
 def test_refuses_another_frame(keys: KeyDirectory) -> None:
@@ -137,7 +151,7 @@ def test_refuses_what_is_no_key_file_without_quoting_it(keys: KeyDirectory, cont
 
 
 def test_nothing_of_a_key_shows(keys: KeyDirectory) -> None:
-    shown = repr(keys) + repr(keys.template_key) + repr(keys.list_keys()) + repr(keys._keys)
+    shown = repr(keys) + repr(keys.template_key) + repr(keys.list_keys()) + repr(keys._files)
     for file in keys.path.iterdir():
         secret = base64.b64decode(json.loads(file.read_text())["secret"])
         for form in (secret.hex(), base64.b64encode(secret).decode(), repr(secret)[2:-1]):
@@ -145,18 +159,19 @@ def test_nothing_of_a_key_shows(keys: KeyDirectory) -> None:
         assert secret.hex()[:8] not in file.name
 
 
-def test_a_later_key_is_the_active_one_and_old_wrappings_still_open(keys: KeyDirectory, tmp_path: Path) -> None:
+def test_a_new_account_key_is_the_active_one_and_old_wrappings_still_open(keys: KeyDirectory) -> None:
     wrapped = keys.wrap(b"k" * 32, place=b"default/ada")
-    later = KeyDirectory.create(tmp_path / "later")
-    moved = file_of(later, later.account_key_id).rename(file_of(keys, later.account_key_id))
-    rewrite(moved, serial=2)
+    later = keys.add("account")
     both = KeyDirectory.open(keys.path)
-    assert both.account_key_id == later.account_key_id
+    assert both.account_key_id == later != keys.account_key_id
     assert [(key.id, key.active) for key in both.list_keys()] == [
         (keys.template_key.id, True),
         (keys.account_key_id, False),
-        (later.account_key_id, True),
+        (later, True),
+        (keys.signing_key_id, True),
     ]
+    assert (wrapping_key_id(wrapped), wrapping_key_id(both.wrap(b"k", place=b""))) == (keys.account_key_id, later)
+    assert both.snapshot_key() != keys.snapshot_key()
     assert both.unwrap(wrapped, place=b"default/ada") == b"k" * 32
     with pytest.raises(SealError, match="not in the key directory"):
         keys.unwrap(both.wrap(b"k" * 32, place=b"default/ada"), place=b"default/ada")
@@ -185,3 +200,67 @@ def test_pseudonyms(keys: KeyDirectory, tmp_path: Path) -> None:
     others = [keys.pseudonym("default", "bob"), keys.pseudonym("defaulta", "da"), keys.pseudonym("", "defaultada")]
     elsewhere = KeyDirectory.create(tmp_path / "other").pseudonym("default", "ada")
     assert len({ada, *others, elsewhere}) == 5
+
+
+def test_a_pseudonym_of_an_older_account_key_is_known_until_that_key_is_revoked(keys: KeyDirectory) -> None:
+    old = keys.pseudonym("default", "ada")
+    keys.add("account")
+    both = KeyDirectory.open(keys.path)
+    new = both.pseudonym("default", "ada")
+    assert both.pseudonyms("default", "ada") == (old, new)
+    assert both.is_pseudonym(old, "default", "ada")
+    assert both.is_pseudonym(new, "default", "ada")
+    assert not both.is_pseudonym(new, "default", "bob")
+    assert not both.is_pseudonym("ä", "default", "ada")
+    both.revoke(keys.account_key_id)
+    assert not KeyDirectory.open(keys.path).is_pseudonym(old, "default", "ada")
+
+
+def test_signs_with_the_active_key_and_old_signatures_verify_after_its_revocation(keys: KeyDirectory) -> None:
+    old_id, old_signature = keys.sign(b"receipt")
+    assert (old_id, len(old_signature)) == (keys.signing_key_id, 64)
+    keys.add("signing")
+    both = KeyDirectory.open(keys.path)
+    new_id, new_signature = both.sign(b"receipt")
+    both.revoke(old_id)
+    left = KeyDirectory.open(keys.path)
+    assert [key.id for key in left.list_keys() if key.kind == "signing"] == [new_id]
+    publics = left.verify_keys()
+    assert set(publics) == {old_id, new_id}
+    assert verify(publics[old_id], b"receipt", old_signature)
+    assert verify(publics[new_id], b"receipt", new_signature)
+    assert not verify(publics[new_id], b"receipt", old_signature)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_last_key_of_a_kind_is_not_revoked(keys: KeyDirectory, kind: Kind) -> None:
+    [key] = [key for key in keys.list_keys() if key.kind == kind]
+    with pytest.raises(KeyDirectoryError) as error:
+        keys.revoke(key.id)
+    assert one_line(error).endswith(f"run facestreams keys new --kind {kind} first")
+    assert file_of(keys, key.id).exists()
+
+
+def test_what_is_no_key_is_not_revoked(keys: KeyDirectory) -> None:
+    with pytest.raises(KeyDirectoryError) as error:
+        keys.revoke("ak-00000000")
+    assert "found ak-00000000" in one_line(error)
+
+
+def test_when_the_active_key_is_revoked_the_one_before_it_is_active_again(keys: KeyDirectory) -> None:
+    newer = keys.add("template")
+    KeyDirectory.open(keys.path).revoke(newer)
+    left = KeyDirectory.open(keys.path)
+    assert left.template_keys() == (keys.template_key,)
+    assert left.template_key == keys.template_key
+
+
+def test_of_two_keys_drawn_at_once_every_reader_takes_the_same(keys: KeyDirectory) -> None:
+    added = [keys.add("template"), keys.add("template")]
+    rewrite(file_of(keys, added[1]), serial=2)
+    assert KeyDirectory.open(keys.path).template_key.id == max(added)
+
+
+@pytest.mark.parametrize("wrapped", [b"", b"\x00ak", b"\x02\xff\xff"])
+def test_no_account_key_is_named_where_none_stands(wrapped: bytes) -> None:
+    assert wrapping_key_id(wrapped) is None

@@ -5,7 +5,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from aiokafka.errors import GroupAuthorizationFailedError, GroupCoordinatorNotAvailableError
+from aiokafka.errors import (
+    GroupAuthorizationFailedError,
+    GroupCoordinatorNotAvailableError,
+    TransactionalIdAuthorizationFailed,
+)
 
 from streams.access.granted import require
 from streams.access.metadata import NOT_SAID
@@ -23,13 +27,15 @@ def bits(*operations: Operation) -> int:
 
 @dataclass
 class Broker:
-    """topics: error code and operations by name. groups: what the question for each raises, one after the other.
+    """topics: error code and operations by name. groups, transactional_ids: what the question for each raises, one
+    after the other.
 
     group_answer: error code and operations, of every group.
     """
 
     topics: dict[str, tuple[int, int]] = field(default_factory=dict)
     groups: dict[str, list[Exception]] = field(default_factory=dict)
+    transactional_ids: dict[str, list[Exception]] = field(default_factory=dict)
     group_answer: tuple[int, int] = (0, NOT_SAID)
 
     async def _send_request(self, request: Any) -> Any:
@@ -41,9 +47,10 @@ class Broker:
         ]
         return SimpleNamespace(to_object=lambda: {"topics": described})
 
-    async def find_coordinator(self, group: str) -> int:
-        if self.groups[group]:
-            raise self.groups[group].pop(0)
+    async def find_coordinator(self, name: str, kind: int) -> int:
+        errors = (self.groups, self.transactional_ids)[kind][name]
+        if errors:
+            raise errors.pop(0)
         return 1
 
     async def _send_request_to_node(self, node: int, request: Any) -> Any:
@@ -97,3 +104,17 @@ async def test_a_cluster_that_has_just_begun_is_asked_again() -> None:
     broker = Broker(groups={"g": [GroupCoordinatorNotAvailableError(), GroupAuthorizationFailedError()]})
     assert (await missing(broker, Right("group", "g", (READ,)))).startswith("User:ANONYMOUS lacks Read on group g: ")
     assert broker.groups == {"g": []}
+
+
+async def test_a_transactional_id_that_is_hidden_is_missing() -> None:
+    refused: list[Exception] = [GroupCoordinatorNotAvailableError(), TransactionalIdAuthorizationFailed()]
+    broker = Broker(transactional_ids={"t.0": [], "t.1": refused})
+    rights = [Right("transactional-id", name, (DESCRIBE, WRITE)) for name in ("t.0", "t.1")]
+    assert (await missing(broker, *rights)).startswith(
+        "User:ANONYMOUS lacks Describe and Write on transactional-id t.1: "
+    )
+
+
+async def test_of_the_cluster_nothing_is_asked() -> None:
+    rights = (Right("cluster", "kafka-cluster", (Operation.DESCRIBE_CONFIGS,)),)
+    assert await require(Broker(), Connection("b1:9092"), Role.AUDITOR, rights) == ()  # type: ignore[arg-type]

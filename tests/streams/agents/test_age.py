@@ -4,13 +4,15 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from streams.agents.age import RETRY_MS, SLACK_MS, AgeLimit
+from streams.agents.age import CLOCKS_MS, RETRY_MS, SLACK_MS, AgeLimit
 from streams.engine.request import Request
 from streams.engine.tail import TailError
 from streams.wire.topics import FILLER_KEY
 
 EPOCH = "0a0b0c0d"
 NOW_MS = 10_000_000
+LIMIT_MS = 10_000
+OVER_MS = LIMIT_MS + 1
 
 
 @dataclass
@@ -43,9 +45,9 @@ class Ground:
     def __init__(self) -> None:
         self.log = Log()
         self.now_ms = NOW_MS
-        self.limit = AgeLimit(max_age_ms=1000, epoch=EPOCH, log=self.log, clock_ms=lambda: self.now_ms)
+        self.limit = AgeLimit(max_age_ms=LIMIT_MS, epoch=EPOCH, log=self.log, clock_ms=lambda: self.now_ms)
 
-    async def skips(self, offset: int, age_ms: int = 1001, generation: int = 1, partition: int = 3) -> bool:
+    async def skips(self, offset: int, age_ms: int = OVER_MS, generation: int = 1, partition: int = 3) -> bool:
         at_ms = self.now_ms - age_ms
         return await self.limit.skips(Request("frames", partition, offset, at_ms, b"lobby", b"x", (), generation))
 
@@ -56,9 +58,20 @@ def ground() -> Ground:
 
 
 async def test_a_frame_at_the_limit_is_recognised_and_one_above_it_is_not(ground: Ground) -> None:
-    assert not await ground.skips(7, age_ms=1000)
-    assert ground.log.asked == [], "the running log is not asked as long as frames are young"
+    assert not await ground.skips(7, age_ms=LIMIT_MS)
     assert await ground.skips(8)
+
+
+async def test_the_log_is_not_asked_as_long_as_frames_are_young(ground: Ground) -> None:
+    assert not await ground.skips(7, age_ms=LIMIT_MS - CLOCKS_MS)
+    assert ground.log.asked == []
+
+
+async def test_what_was_skipped_is_skipped_again_by_a_clock_that_is_a_little_behind(ground: Ground) -> None:
+    ground.log.write(5, "too_old")
+    ground.log.write(6)
+    age_ms = LIMIT_MS - CLOCKS_MS + 1
+    assert [await ground.skips(offset, age_ms=age_ms) for offset in (5, 6, 7)] == [True, False, False]
 
 
 async def test_what_was_done_before_is_never_skipped_and_what_comes_after_it_is(ground: Ground) -> None:
@@ -97,14 +110,14 @@ async def test_the_log_is_read_once_for_each_partition_and_assignment(ground: Gr
         await ground.skips(offset)
     await ground.skips(0, partition=4)
     await ground.skips(5, generation=2)
-    assert ground.log.asked == [(partition, NOW_MS - 1001 - 2 * SLACK_MS) for partition in (3, 4, 3)]
+    assert ground.log.asked == [(partition, NOW_MS - OVER_MS - 2 * SLACK_MS) for partition in (3, 4, 3)]
 
 
 async def test_a_much_older_frame_has_it_read_again_from_further_back(ground: Ground) -> None:
     await ground.skips(5)
-    await ground.skips(4, age_ms=1001 + SLACK_MS)
-    await ground.skips(3, age_ms=1002 + SLACK_MS)
-    assert ground.log.asked == [(3, NOW_MS - 1001 - 2 * SLACK_MS), (3, NOW_MS - 1002 - 3 * SLACK_MS)]
+    await ground.skips(4, age_ms=OVER_MS + SLACK_MS)
+    await ground.skips(3, age_ms=OVER_MS + 1 + SLACK_MS)
+    assert ground.log.asked == [(3, NOW_MS - OVER_MS - 2 * SLACK_MS), (3, NOW_MS - OVER_MS - 1 - 3 * SLACK_MS)]
 
 
 async def test_nothing_is_skipped_while_the_log_cannot_be_read(ground: Ground) -> None:

@@ -42,7 +42,6 @@ def test_any_printable_id_that_fits_is_taken(reader, person: str) -> None:
         (request(b""), Code.BAD_KEY),
         (request(b"a\x00b"), Code.BAD_KEY),
         (request(b"x" * 257), Code.BAD_KEY),
-        (request("ä".encode() * 100), Code.BAD_KEY),
         (request(person_id=b"ben"), Code.BAD_KEY),
         (request(gallery=b"nowhere"), Code.GALLERY_NOT_ALLOWED),
         (request(account=b"other"), Code.WRONG_ACCOUNT),

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from models import abort
+from models.errors import PictureCode, PictureError
 from models.gallery.gallery import Galleries, Gallery
 from models.gallery.keys import KeyDirectory
 from models.gallery.protect import Protector
@@ -17,6 +18,7 @@ from streams.agents.gallery_writer import GalleryWriter
 from streams.agents.journal import Journal
 from streams.agents.pool import Pool
 from streams.agents.said_before import SaidBefore
+from streams.agents.sealing import open_person
 from streams.engine.outlet import FencedError
 from streams.engine.request import Request
 from streams.logs.error import Repeats
@@ -35,6 +37,10 @@ class OneFace:
 
     seed: int = 1
     examined: int = 0
+
+    def check(self, encoded: bytes) -> None:
+        if encoded != b"picture":
+            raise PictureError(PictureCode.NOT_A_PICTURE, "scripted")
 
     def examine(self, encoded: bytes) -> EnrollmentView:
         self.examined += 1
@@ -64,6 +70,7 @@ class Broker:
                 self.agent.answers.apply(output)
             if output.topic.endswith("erasures"):
                 self.agent.erasures.apply(output)
+                self.agent.known.erase(records.decode(output.value, Erasure))
         return [type("Place", (), {"partition": 0, "offset": 0}) for _ in outputs]
 
     def last(self, short: str, kind):
@@ -92,7 +99,6 @@ def agent(keys, known, recognizer, view, pool):
     topics, deployment = Topics(), Deployment(account="main", app_id="77", region="eu")
     writer = GalleryWriter(
         topics=topics,
-        account="main",
         keys=keys,
         protector=Protector(keys.template_key),
         model_version="m",
@@ -102,7 +108,7 @@ def agent(keys, known, recognizer, view, pool):
     )
     return EnrollmentAgent(
         topics=topics,
-        account="main",
+        deployment=deployment,
         reader=CommandReader(deployment=deployment, epoch="0a0b0c0d", gallery_names=frozenset({"default"})),
         recognizer=recognizer,
         galleries=known.galleries,
@@ -111,6 +117,7 @@ def agent(keys, known, recognizer, view, pool):
         answers=SaidBefore(GalleryEvent),
         erasures=SaidBefore(Erasure),
         views=(view,),
+        erasures_view=view,
         writer=writer,
         pool=pool,
         journal=Journal(
@@ -158,15 +165,67 @@ async def test_a_picture_on_which_the_model_does_not_end_is_answered(agent, brok
     assert (answer.code, answer.accepted) == ("timed_out", False)
     assert answer.detail == "the examination did not end within 0.2 s"
     entry = broker.last("running-log", RunningLogEntry)
-    assert (entry.return_code, entry.billed) == ("timed_out", False)
+    assert (entry.return_code, entry.billed) == ("timed_out", True)
 
 
-async def test_forgetting_twice_says_forgotten_twice(agent, broker) -> None:
+async def test_forgetting_twice_says_the_same_twice_and_then_there_is_nobody(agent, broker) -> None:
     await deliver(agent, broker, request(ENROLL))
     first = await deliver(agent, broker, request(FORGET, 1))
-    assert (first.code, first.features) == ("forgotten", 1)
+    assert (first.code, first.features, first.accepted) == ("forgetting", 1, True)
     assert await deliver(agent, broker, request(FORGET, 1)) == first
     assert (await deliver(agent, broker, request(FORGET, 2))).code == "unknown_person"
+
+
+async def test_what_is_to_be_forgotten_is_noted_and_matched_no_more(agent, broker) -> None:
+    await deliver(agent, broker, request(ENROLL))
+    await deliver(agent, broker, request(FORGET, 1))
+    erasure = broker.last("erasures", Erasure)
+    assert (erasure.scope, erasure.gallery, erasure.state) == ("person", "default", "accepted")
+    assert erasure.person == agent.keys.pseudonym("default", "ada")
+    assert len(agent.known.galleries.get("default")) == 0
+    assert not agent.known.holds("default", "ada")
+
+
+async def test_who_is_enrolled_again_a_moment_later_has_another_reference_and_stays(agent, broker) -> None:
+    await deliver(agent, broker, request(ENROLL))
+    first = agent.known.reference("default", "ada")
+    await deliver(agent, broker, request(FORGET, 1))
+    assert (await deliver(agent, broker, request(ENROLL, 2))).code == "enrolled"
+    second = agent.known.reference("default", "ada")
+    assert None not in (first, second)
+    assert first != second
+    assert agent.known.galleries.get("default").features("ada") == ("0a0b0c0d-gallery-commands-0-2",)
+
+
+@pytest.mark.parametrize(
+    ("headers", "key", "code"),
+    [
+        ((("command", b"forget_gallery"),), b"default", "forgetting"),
+        ((("command", b"forget_gallery"), ("gallery", b"default")), b"default", "forgetting"),
+        ((("command", b"forget_gallery"), ("gallery", b"default")), b"vip", "bad_key"),
+        ((("command", b"forget_gallery"),), b"nowhere", "gallery_not_allowed"),
+        ((("command", b"forget_account"),), b"main", "forgetting"),
+        ((("command", b"forget_account"),), b"other", "bad_key"),
+    ],
+)
+async def test_a_gallery_or_the_account_is_forgotten_by_its_name_alone(agent, broker, headers, key, code) -> None:
+    await deliver(agent, broker, request(ENROLL))
+    answer = await deliver(agent, broker, request(headers, 1, key))
+    assert (answer.code, answer.command, answer.person) == (code, "forget", None)
+    assert len(agent.known.galleries.get("default")) == (0 if code == "forgetting" else 1)
+
+
+async def test_the_running_log_names_who_is_enrolled_and_only_sealed(agent, broker) -> None:
+    await deliver(agent, broker, request(ENROLL))
+    entry = broker.last("running-log", RunningLogEntry)
+    [sealed] = entry.persons
+    data_key = agent.known.data_key("default", "ada")
+    assert open_person(data_key, sealed, event_id=entry.event_id).person_id == "ada"
+    await deliver(agent, broker, request(ENROLL[:1], 1, b"nobody"))
+    assert broker.last("running-log", RunningLogEntry).persons == []
+    await deliver(agent, broker, request(FORGET, 2))
+    assert broker.last("running-log", RunningLogEntry).persons == []
+    assert not any(b"ada" in output.value for output in broker.written if output.topic.endswith("running-log"))
 
 
 @pytest.mark.parametrize("written", range(4))
@@ -180,19 +239,18 @@ async def test_a_worker_that_dies_in_an_enrollment_leaves_it_to_be_finished(agen
     assert broker.last("running-log", RunningLogEntry).return_code == "enrolled"
 
 
-@pytest.mark.parametrize("written", range(6))
+@pytest.mark.parametrize("written", range(3))
 async def test_a_worker_that_dies_while_forgetting_leaves_nobody_behind_and_the_same_answer(
     agent, broker, written
 ) -> None:
     await deliver(agent, broker, request(ENROLL))
-    broker.die_after = len(broker.written) + written  # erasure, tombstone, tombstone, erasure, answer, running log
+    broker.die_after = len(broker.written) + written  # erasure, answer, running log
     with pytest.raises(FencedError):
         await agent.handle(request(FORGET, 1), None, broker)
     broker.die_after = None
     answer = await deliver(agent, broker, request(FORGET, 1))
-    assert (answer.code, answer.features, answer.request_id) == ("forgotten", 1, "r2")
-    erasure = broker.last("erasures", Erasure)
-    assert (erasure.state, erasure.features) == ("tombstoned", 1)
+    assert (answer.code, answer.features, answer.request_id) == ("forgetting", 1, "r2")
+    assert len([each for each in broker.written if each.topic.endswith("erasures")]) == 1
     assert not agent.known.holds("default", "ada")
     assert len(agent.known.galleries.get("default")) == 0
 
@@ -219,3 +277,73 @@ async def test_what_fails_for_good_is_answered_too(agent, broker) -> None:
     await agent.fail(request(ENROLL), None, broker, ZeroDivisionError("scripted"))
     answer = broker.last("gallery-events", GalleryEvent)
     assert (answer.accepted, answer.code, answer.person is None) == (False, "internal_error", False)
+
+
+@pytest.mark.parametrize(
+    ("headers", "picture", "billed"),
+    [
+        (ENROLL, b"picture", True),
+        (ENROLL, b"no picture", False),
+        (ENROLL[:1], b"picture", False),
+        ((*ENROLL, ("region", b"elsewhere")), b"picture", False),
+        (FORGET, b"picture", False),
+        ((), b"picture", False),
+    ],
+)
+async def test_a_failure_of_ours_is_billed_as_the_answer_in_whose_place_it_stands(
+    agent, broker, headers, picture, billed
+) -> None:
+    failed = replace(request(headers), value=picture)
+    await agent.fail(failed, None, broker, ZeroDivisionError("scripted"))
+    first = broker.last("running-log", RunningLogEntry)
+    assert (first.return_code, first.billed) == ("internal_error", billed)
+    await deliver(agent, broker, failed)
+    assert broker.last("running-log", RunningLogEntry).billed is billed, "the same answer, and billed the same"
+
+
+def features(broker: Broker) -> list:
+    """The records of features, not of keys, on face-features."""
+    return [each for each in broker.written if each.topic.endswith("face-features") and each.key.count(b"/") == 2]
+
+
+@pytest.mark.parametrize(
+    ("consent", "code"),
+    [
+        ({}, "no_consent"),
+        ({"consent": b"form"}, "no_consent"),
+        ({"consent_basis": b"of_age"}, "no_consent"),
+        ({"consent": b"  ", "consent_basis": b"of_age"}, "no_consent"),
+        ({"consent": b"form", "consent_basis": b"because"}, "no_consent"),
+        ({"consent": b"form", "consent_basis": b"OF_AGE"}, "no_consent"),
+        ({"consent": b"", "consent_basis": b"of_age"}, "bad_header"),
+        ({"consent": b"form\n", "consent_basis": b"of_age"}, "bad_header"),
+        ({"consent": "\u00a0".encode(), "consent_basis": b"of_age"}, "bad_header"),
+        ({"consent": b"form", "consent_basis": b""}, "bad_header"),
+        ({"consent": b"\xff", "consent_basis": b"of_age"}, "bad_header"),
+    ],
+)
+async def test_without_a_statement_of_consent_nothing_is_stored(agent, broker, recognizer, consent, code) -> None:
+    """Nor is the picture looked at, the first time or any other."""
+    headers = (("command", b"enroll"), *consent.items())
+    for _ in range(2):
+        answer = await deliver(agent, broker, request(headers))
+        assert (answer.code, answer.accepted) == (code, False)
+    assert recognizer.examined == 0
+    assert not [each for each in broker.written if each.topic.endswith("face-features")]
+
+
+async def test_who_is_enrolled_already_needs_a_consent_for_each_feature(agent, broker) -> None:
+    await deliver(agent, broker, request(ENROLL))
+    assert (await deliver(agent, broker, request(ENROLL[:1], 1))).code == "no_consent"
+    assert len(features(broker)) == 1
+
+
+@pytest.mark.parametrize("die_after", range(4))
+async def test_a_feature_bears_its_consent_wherever_the_first_delivery_ended(agent, broker, die_after) -> None:
+    broker.die_after = die_after
+    with pytest.raises(FencedError):
+        await deliver(agent, broker, request(ENROLL))
+    broker.die_after = None
+    assert (await deliver(agent, broker, request(ENROLL))).code == "enrolled"
+    stated = [dict(each.headers) for each in features(broker)]
+    assert [(each["consent"], each["consent_basis"]) for each in stated] == [(b"form", b"of_age")]

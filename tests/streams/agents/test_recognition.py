@@ -9,14 +9,17 @@ import pytest
 from aiokafka.errors import MessageSizeTooLargeError
 
 from models import abort
-from models.types import FrameResult
+from models.errors import PictureCode, PictureError
+from models.types import Face, FrameResult
 from streams.agents.journal import Journal
+from streams.agents.opened_log import Opener
 from streams.agents.pool import Pool
 from streams.agents.recognition import DEADLINE_TRIES, RecognitionAgent
 from streams.agents.sightings import Sightings, VisitsView
 from streams.agents.visits import VisitSettings
 from streams.engine.lanes import TRIES, Lane, Lanes
 from streams.engine.lease import Lease
+from streams.engine.outlet import DirectOutlet
 from streams.engine.request import Request
 from streams.logs.error import Repeats
 from streams.wire import records
@@ -30,13 +33,16 @@ from .conftest import KeptOutlet
 
 @dataclass
 class Scripted:
-    """A recognizer that sees one face, and for the values it is told to raises, or does not end.
+    """A recognizer that sees one face, or those it is given, and for the values it is told to raises, or does not end.
 
-    endless: until it is told to end. deaf: whatever it is told, until the event.
+    undecodable: those that are no pictures either. endless: until it is told to end. deaf: whatever it is told,
+    until the event.
     """
 
     face: object
+    faces: tuple[Face, ...] = ()
     broken: set[bytes] = field(default_factory=set)
+    undecodable: set[bytes] = field(default_factory=set)
     endless: set[bytes] = field(default_factory=set)
     deaf: dict[bytes, Event] = field(default_factory=dict)
     seen: list[tuple[bytes, str, int]] = field(default_factory=list)
@@ -44,6 +50,10 @@ class Scripted:
 
     def new_camera(self) -> object:
         return object()
+
+    def check(self, encoded: bytes) -> None:
+        if encoded in self.undecodable:
+            raise PictureError(PictureCode.TRUNCATED, "too short")
 
     def recognize(self, encoded, camera, gallery, *, frame_ref, at_ms) -> FrameResult:
         self.seen.append((encoded, frame_ref, at_ms))
@@ -55,7 +65,7 @@ class Scripted:
         if encoded in self.broken:
             raise ZeroDivisionError("the model said no")
         timings = {"decode": 0.0021, "detect": 0.0048, "follow": 0.0001, "encode": 0.0, "match": 0.0002}
-        return FrameResult(640, 360, "image/jpeg", (self.face("ada"),), timings, 1)
+        return FrameResult(640, 360, "image/jpeg", self.faces or (self.face("ada"),), timings, 1)
 
 
 @dataclass
@@ -72,6 +82,9 @@ class Observed:
 
     def refused(self, camera_id: str | None, code: Code) -> None:
         self.refused_frames.append((camera_id, code))
+
+
+DATA_KEYS = {"ada": b"a" * 32, "ben": b"b" * 32}
 
 
 class NoGalleries:
@@ -99,10 +112,11 @@ def agent(recognizer, observed, view, pool):
         recognizer=recognizer,
         galleries=NoGalleries(),
         galleries_of=lambda camera_id: ("default",),
+        data_keys=lambda gallery, person_id: DATA_KEYS.get(person_id),
         pool=pool,
         sightings=Sightings(
             topics=topics,
-            account="main",
+            deployment=deployment,
             epoch="0a0b0c0d",
             settings=VisitSettings(),
             newest=VisitsView(),
@@ -139,14 +153,13 @@ def lanes_over(agent, outlet, acknowledged: list[object]) -> Lanes:
 
     return Lanes(
         {"frames": agent},
-        send=send,
+        outlet=lambda _topic, _partition, generation: DirectOutlet(send, lease, generation, timeout_s=5),
         lease=lease,
         acknowledge=acknowledged.append,
         abandon=lambda token: None,
         fatal=lambda error: pytest.fail(repr(error)),
         max_in_flight=4,
         max_lanes=10,
-        publish_timeout_s=5,
     )
 
 
@@ -195,7 +208,7 @@ async def test_a_frame_on_which_the_model_raises_leaves_its_records_and_the_next
     assert failure.input is not None
     assert (failure.input.value_bytes, failure.input.headers) == (6, ["frame_id"])
     entries = [records.decode(each.value, RunningLogEntry) for each in outlet.on("running-log")]
-    assert [(each.return_code, each.billed) for each in entries] == [("internal_error", False), ("ok", True)]
+    assert [(each.return_code, each.billed) for each in entries] == [("internal_error", True), ("ok", True)]
     assert len(outlet.on("recognitions")) == 1
     assert acknowledged == [0, 1]
     assert observed.refused_frames == [("lobby", Code.INTERNAL_ERROR)]
@@ -223,9 +236,37 @@ async def test_a_frame_on_which_the_model_does_not_end_leaves_its_records_and_th
         "not recognised",
     )
     entries = [records.decode(each.value, RunningLogEntry) for each in outlet.on("running-log")]
-    assert [(each.return_code, each.billed) for each in entries] == [("ok", True), ("timed_out", False), ("ok", True)]
+    assert [(each.return_code, each.billed) for each in entries] == [("ok", True), ("timed_out", True), ("ok", True)]
     assert acknowledged == [0, 1, 2]
     assert observed.refused_frames == [("lobby", Code.TIMED_OUT)]
+
+
+async def test_a_failure_of_ours_is_not_billed_where_the_picture_could_not_have_been_decoded(
+    agent, outlet, recognizer
+) -> None:
+    recognizer.broken.add(b"poison")
+    recognizer.undecodable.add(b"poison")
+    lane = Lane(("frames", 3, b"lobby"), 0.0)
+    await agent.fail(request(0, b"poison"), lane, outlet, ZeroDivisionError())
+    await agent.fail(replace(request(1), key=None), lane, outlet, ZeroDivisionError())
+    await agent.fail(request(2), lane, outlet, ZeroDivisionError())
+    entries = [records.decode(each.value, RunningLogEntry) for each in outlet.on("running-log")]
+    assert [each.billed for each in entries] == [False, False, True]
+
+
+async def test_the_running_log_names_whom_it_saw_to_who_holds_their_keys_alone(agent, outlet, recognizer, face) -> None:
+    recognizer.faces = (face("ben", "t1"), face("ada", "t2"), face(None, "t3"), face("gone", "t4"), face("ada", "t5"))
+    await agent.handle(request(), Lane(("frames", 3, b"lobby"), 0.0), outlet)
+    [output] = outlet.on("running-log")
+    entry = records.decode(output.value, RunningLogEntry)
+    assert not [name for name in ("ada", "ben", "gone", "t1", "t2", "t4", "t5") if f'"{name}"'.encode() in output.value]
+    opened = Opener(DATA_KEYS.values()).open(entry)
+    assert {each.person_id: [face.track_id for face in each.results] for each in opened.persons} == {
+        "ada": ["t2", "t5"],
+        "ben": ["t1"],
+    }
+    assert ([each.track_id for each in entry.results], opened.erased) == (["t3"], 0)
+    assert [each.locator for each in entry.persons] == sorted(each.locator for each in entry.persons)
 
 
 async def test_a_result_that_a_topic_does_not_take_leaves_its_records_and_is_billed(

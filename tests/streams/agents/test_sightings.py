@@ -7,8 +7,11 @@ import pytest
 from streams.agents.sightings import Sightings, VisitsView
 from streams.agents.visits import FrameOf, Visits, VisitSettings
 from streams.wire import records
+from streams.wire.headers import Deployment
 from streams.wire.records import OpenVisits, Sighting
 from streams.wire.topics import Topics
+
+DEPLOYMENT = Deployment(account="main", app_id="77", region="eu")
 
 
 @dataclass
@@ -23,7 +26,7 @@ class Read:
 def sightings(view) -> Sightings:
     return Sightings(
         topics=Topics(),
-        account="main",
+        deployment=DEPLOYMENT,
         epoch="0a0b0c0d",
         settings=VisitSettings(timeout_ms=3000, update_ms=5000),
         newest=VisitsView(),
@@ -34,7 +37,7 @@ def sightings(view) -> Sightings:
 
 def frame(offset: int, at_ms: int) -> FrameOf:
     ref = f"0a0b0c0d-camera-frames-4-{offset}"
-    return FrameOf(camera_id="lobby", account="main", gallery="default", ref=ref, offset=offset, at_ms=at_ms)
+    return FrameOf(camera_id="lobby", deployment=DEPLOYMENT, gallery="default", ref=ref, offset=offset, at_ms=at_ms)
 
 
 def said(outlet) -> list[Sighting]:

@@ -10,7 +10,10 @@ from streams.agents.sightings import Sightings, VisitsView
 from streams.agents.silence import Silence
 from streams.agents.visits import FrameOf, Visits, VisitSettings
 from streams.engine.lanes import Lane
+from streams.wire.headers import Deployment
 from streams.wire.topics import Topics
+
+DEPLOYMENT = Deployment(account="main", app_id="77", region="eu")
 
 EPOCH = "0a0b0c0d"
 
@@ -45,7 +48,7 @@ class Scene:
         self.lanes = OneLane()
         self.sightings = Sightings(
             topics=Topics(),
-            account="main",
+            deployment=DEPLOYMENT,
             epoch=EPOCH,
             settings=VisitSettings(),
             newest=VisitsView(),
@@ -66,7 +69,7 @@ class Scene:
     async def ada_enters(self) -> Visits:
         frame = FrameOf(
             camera_id="lobby",
-            account="main",
+            deployment=DEPLOYMENT,
             gallery="default",
             ref=f"{EPOCH}-camera-frames-4-7",
             offset=7,

@@ -1,6 +1,7 @@
 """A worker's gallery outlives the worker on disk, or is refused with its reason; nothing stops the start."""
 
 import asyncio
+import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from structlog.testing import capture_logs
 
 from models.gallery.gallery import Galleries, Gallery
 from models.gallery.keys import KeyDirectory
+from models.gallery.person import PersonSecret
 from models.gallery.protect import Protector
 from streams.agents.gallery_view import GalleryView
 from streams.agents.snapshot_slots import Slot
@@ -55,6 +57,7 @@ class Place:
     key: bytes
     value: bytes
     partition: int = 0
+    headers: tuple[tuple[str, bytes], ...] = ()
 
 
 @dataclass
@@ -89,8 +92,9 @@ class Workplace:
 
     def enroll(self, worker: Snapshots, person: str) -> bytes:
         """The bits of a new person, at hand in this worker's view."""
-        place = FeatureKey("default", person).encode()
-        worker.known.apply(Place(place, self.keys.wrap(self.keys.new_data_key(), place=place)))
+        place = FeatureKey("default", hashlib.md5(person.encode()).hexdigest()).encode()
+        secret = PersonSecret(self.keys.new_data_key(), person)
+        worker.known.apply(Place(place, self.keys.wrap(secret.encode(), place=place)))
         bits = np.random.default_rng(3).integers(0, 256, 128, dtype=np.uint8).tobytes()
         worker.known.galleries.get().add(person, "e0", bits)
         return bits
@@ -180,7 +184,7 @@ async def test_what_does_not_agree_is_refused_removed_and_read_from_the_beginnin
     assert worker.view.started == [None]
     assert persons(worker) == ()
     assert worker.known.data_key("default", "ada") is None
-    assert [file.name for file in (place.directory / "0").iterdir()] == ["lock"]
+    assert sorted(file.name for file in (place.directory / "0").iterdir()) == ["lock", "worker"]
     await worker.stop()
 
 
@@ -256,7 +260,7 @@ async def test_what_nobody_keeps_current_is_removed_after_a_while(place) -> None
     assert (place.directory / "1" / "gallery").exists()
     place.now_ms += 1
     await worker.save()
-    assert [file.name for file in (place.directory / "1").iterdir()] == ["lock"]
+    assert sorted(file.name for file in (place.directory / "1").iterdir()) == ["lock", "worker"]
     assert (place.directory / "2" / "gallery").exists()
     assert Slot.take(place.directory).path.name == "1"
     await worker.stop()
@@ -294,3 +298,33 @@ async def test_a_saving_that_is_under_way_at_the_stop_is_waited_for(place) -> No
     await stopping
     assert (place.directory / "0" / "gallery").exists()
     assert Slot.take(place.directory).path.name == "0"
+
+
+async def test_one_that_remembers_what_is_erased_is_written_anew_at_once(place, left) -> None:
+    view, wanted = ScriptedView(), {0: 9}
+    worker = place.worker(view, must_pass=lambda: wanted, look_every_s=0.01)
+    await worker.start()
+    assert worker.saved == {0: 7, 1: 0}
+    await asyncio.sleep(0.05)
+    assert view.caught_up == []  # what is to be passed was not read yet: there is nothing to gain
+    view.positions = {0: 9, 1: 0}
+    async with asyncio.timeout(20):
+        while worker.saved != {0: 9, 1: 0}:
+            await asyncio.sleep(0.01)
+    await asyncio.sleep(0.05)
+    assert len(view.caught_up) == 1
+    await worker.stop()
+
+
+async def test_whose_snapshot_it_is_goes_with_it_from_worker_to_worker(place, left) -> None:
+    worker = place.worker()
+    await worker.start()
+    name = worker.worker
+    await worker.stop()
+    following, other = place.worker(), place.worker()
+    await following.start()
+    await other.start()
+    assert following.worker == name != other.worker
+    assert (following.saved, other.saved) == ({0: 7, 1: 0}, None)
+    await following.stop()
+    await other.stop()

@@ -6,7 +6,10 @@ import pytest
 
 from models.types import Face, MatchStatus
 from streams.agents.visits import MAX_OPEN, FrameOf, Visits, VisitSettings, advance, end_all, record
+from streams.wire.headers import Deployment
 from streams.wire.records import OpenVisit, Sighting, encode
+
+DEPLOYMENT = Deployment(account="main", app_id="77", region="eu")
 
 SETTINGS = VisitSettings(timeout_ms=3000, update_ms=5000)
 BROKERS_LARGEST_RECORD_BYTES = 1_000_000  # Kafka's own default is 1048588
@@ -28,7 +31,7 @@ class Camera:
         self.offset = self.offset + 1 if offset is None else offset
         frame = FrameOf(
             camera_id="lobby",
-            account="main",
+            deployment=DEPLOYMENT,
             gallery=gallery,
             ref=f"e{self.offset}",
             offset=self.offset,
@@ -59,6 +62,7 @@ def test_a_person_enters_once_and_leaves_when_unseen_for_the_timeout(camera: Cam
         visit_id="e0.0",
         camera_id="lobby",
         account="main",
+        region="eu",
         gallery="default",
         person_id="ada",
         first_seen_ms=10_000,
@@ -143,7 +147,7 @@ def test_end_all_picks_and_gives_the_reason(camera: Camera, face) -> None:
     def unknown(visit: OpenVisit) -> bool:
         return visit.person_id is None
 
-    after, said = end_all(camera.visits, "lobby", "main", "handover", only=unknown, knows=everyone)
+    after, said = end_all(camera.visits, "lobby", DEPLOYMENT, "handover", only=unknown, knows=everyone)
     assert [(each.event, each.person_id, each.reason) for each in said] == [("exit", None, "handover")]
     assert [visit.person_id for visit in after.open] == ["ada"]
     assert replace(after, open=()) == Visits(0, "e0", ())
@@ -154,7 +158,7 @@ def test_whoever_was_forgotten_meanwhile_is_not_named_when_a_visit_ends_without_
     after, said = end_all(
         camera.visits,
         "lobby",
-        "main",
+        DEPLOYMENT,
         "handover",
         only=lambda visit: visit.person_id is None,
         knows=lambda gallery, person_id: person_id == "ben",

@@ -17,6 +17,7 @@ def record(captured_at_ms: int | None) -> Recognition:
         camera_id="lobby",
         frame_id=FrameHeaders(caller=Caller()).frame_id,
         account="main",
+        region="eu",
         gallery="default",
         captured_at_ms=captured_at_ms,
         received_at_ms=1000,

@@ -6,7 +6,7 @@ import pytest
 from streams.cli import keys
 from streams.cli.exit_codes import ExitCode
 
-COMMANDS = ("worker", "embedded", "publish", "enroll", "forget", "persons", "watch", "demo")
+COMMANDS = ("worker", "embedded", "publish", "enroll", "forget", "persons", "watch", "bill", "log", "demo")
 NOBODY = ("--bootstrap-servers", "127.0.0.1:1")
 
 
@@ -69,9 +69,11 @@ def test_a_wrong_command_line_is_usage(facestreams, arguments: list[str]) -> Non
 def test_no_broker_is_one_line_that_names_the_address(facestreams, tmp_path) -> None:
     picture = tmp_path / "a.jpg"
     picture.write_bytes(b"jpeg")
+    facestreams("keys", "new")  # `persons` opens them first
     for command in (
         ["persons"],
         ["watch"],
+        ["bill", "--from", "2026-11-01", "--to", "2026-12-01"],
         ["forget", "ada"],
         ["enroll", "ada", picture, "--consent", "form", "--consent-basis", "of_age"],
         ["publish", picture, "--camera", "lobby"],

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from models.gallery.keys import KeyDirectory
+from models.gallery.person import PersonSecret
 from streams.cli.exit_codes import ExitCode
 from streams.edge.broker import started_consumer, started_producer
 from streams.wire.connection import Connection
@@ -53,6 +55,7 @@ def _answer(headers: CommandHeaders, code: str) -> GalleryEvent:
         event_id="0000000a-gallery-commands-0-1",
         request_id=headers.request_id or "",
         account="main",
+        region="eu",
         gallery=headers.gallery,
         command=headers.command,
         accepted=code in {"enrolled", "forgotten"},
@@ -121,26 +124,52 @@ def test_a_missing_picture_sends_nothing(facestreams, pictures: list[Path], tmp_
     assert err == f"facestreams: {tmp_path}/none.jpg: No such file or directory\n"
 
 
-def test_persons_are_listed_with_their_consent(facestreams, connection: Connection, topics: Topics) -> None:
-    assert facestreams("persons") == (ExitCode.DONE, "", "0 enrolled\n")
-    asyncio.run(_store(connection, topics))
+def test_persons_are_listed_with_their_consent(
+    facestreams, connection: Connection, topics: Topics, tmp_path: Path
+) -> None:
+    keys = KeyDirectory.create(tmp_path / "keys")
+    listing = ("--key-dir", str(keys.path), "persons")
+    assert facestreams(*listing) == (ExitCode.DONE, "", "0 enrolled\n")
+    asyncio.run(_store(connection, topics, keys))
 
-    code, out, err = facestreams("persons")
-    assert (code, err) == (ExitCode.DONE, "1 enrolled\n")
-    assert out == "default/ada: 2 features, consent form 7 (of_age), model sface, key tk-1\n"
+    code, out, err = facestreams(*listing)
+    assert (code, err) == (ExitCode.DONE, "2 enrolled\n")
+    assert out == (
+        f"default/{STRANGE} (its key record does not open): 1 feature\n"
+        "default/ada: 2 features, consent form 7 (of_age), model sface, key tk-1\n"
+    )
 
-    code, out, _ = facestreams("persons", "--json")
+    code, out, _ = facestreams(*listing, "--json")
     assert code == ExitCode.DONE
-    person = json.loads(out)
+    person = json.loads(out.splitlines()[1])
     assert (person["gallery"], person["person_id"]) == ("default", "ada")
     assert [feature["feature_id"] for feature in person["features"]] == ["f1", "f2"]
 
+    code, out, err = facestreams(*listing, "--enroll-again")
+    assert (code, err) == (ExitCode.DONE, "2 of 2 to be enrolled again\n")
+    assert [line.split(": ")[0] for line in out.splitlines()] == [
+        f"default/{STRANGE} (its name cannot be read)",
+        "default/ada",
+    ]
 
-async def _store(connection: Connection, topics: Topics) -> None:
+
+ADA, STRANGE = "0a" * 16, "0b" * 16
+
+
+async def _store(connection: Connection, topics: Topics, keys: KeyDirectory) -> None:
     producer = await started_producer(connection, max_picture_bytes=1000)
     headers = [("key_id", b"tk-1"), ("model_version", b"sface"), ("consent", b"form 7"), ("consent_basis", b"of_age")]
-    for key in (FeatureKey("default", "ada"), FeatureKey("default", "ada", "f1"), FeatureKey("default", "ada", "f2")):
+    place = FeatureKey("default", ADA)
+    wrapped = keys.wrap(PersonSecret(keys.new_data_key(), "ada").encode(), place=place.encode())
+    stored = [
+        (place, wrapped, []),
+        (FeatureKey("default", ADA, "f1"), b"sealed", headers),
+        (FeatureKey("default", ADA, "f2"), b"sealed", headers),
+        (FeatureKey("default", STRANGE), b"of other keys", []),
+        (FeatureKey("default", STRANGE, "f1"), b"sealed", []),
+    ]
+    for key, value, given in stored:
         await producer.send_and_wait(
-            topics.name(FACE_FEATURES), b"sealed", key=key.encode(), partition=key.partition(2), headers=headers
+            topics.name(FACE_FEATURES), value, key=key.encode(), partition=key.partition(2), headers=given
         )
     await producer.stop()

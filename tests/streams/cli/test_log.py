@@ -20,6 +20,16 @@ def test_an_event_is_one_line_of_json(capsys: pytest.CaptureFixture[str]) -> Non
     assert line == {"level": "info", "event": "frame refused", "camera_id": "lobby", "size": 3}
 
 
+def test_an_event_says_whose_worker_it_is_of(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_log("info", "acme")
+
+    structlog.get_logger("any").info("frame refused", size=3)
+    structlog.get_logger("any").info("of another", account="zoo")
+
+    said = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert [(line["account"], line["event"]) for line in said] == [("acme", "frame refused"), ("zoo", "of another")]
+
+
 def test_bytes_are_replaced_by_their_number(capsys: pytest.CaptureFixture[str]) -> None:
     set_up_log("info")
 

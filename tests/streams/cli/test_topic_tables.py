@@ -38,7 +38,7 @@ def test_a_topic_is_a_table_of_what_is_wanted_and_found(frames) -> None:
         "  copies                          1                 1",
         "  cleanup.policy                  delete            delete",
         "  retention.ms                    900000 (15 min)   1200000 (20 min)  differs",
-        "  segment.ms                      60000 (1 min)     60000 (1 min)",
+        "  segment.ms                      10000 (10 s)      10000 (10 s)",
         "  max.message.bytes               4259840           4259840",
         "  message.timestamp.type          LogAppendTime     LogAppendTime",
         "  compression.type                uncompressed      producer          breaks the promise: bad input does no"
@@ -49,8 +49,12 @@ def test_a_topic_is_a_table_of_what_is_wanted_and_found(frames) -> None:
         "  unclean.leader.election.enable  false             false",
         "  segment.bytes                   at least 4259840  1000000           breaks the promise: what keeps to the"
         " limits is taken",
-        "  a picture's time on the disks is at most 26 min 5 s",
-        "    from retention.ms 20 min, segment.ms 1 min, log.retention.check.interval.ms 5 min,"
+        "  a picture's time on the disks is at most 25 min 15 s",
+        "    from retention.ms 20 min, segment.ms 10 s, log.retention.check.interval.ms 5 min,"
+        " file.delete.delay.ms 5 s",
+        "  a processed picture's time on the disks is at most 5 min 26 s from when it and what came right after it on"
+        " its partition is processed, while a worker runs",
+        "    from segment.ms 10 s x 2, purge.interval.ms 1 s, log.retention.check.interval.ms 5 min,"
         " file.delete.delay.ms 5 s",
         "",
         "p.main.visits: OpenVisits; key: camera id",
@@ -64,9 +68,10 @@ def test_a_topic_as_json_is_one_object_a_line(frames) -> None:
     assert set(found) == set(missing) == {"topic", "wanted", "found", "differences", "bounds"}
     assert found["wanted"]["settings"]["retention.ms"] == "900000"
     assert found["found"]["settings"]["retention.ms"] == "1200000"
-    [bound] = found["bounds"]
-    assert (bound["at_most"], bound["unit"], bound["promise"]) == (1_565_000, "ms", None)
-    assert bound["inputs"]["segment.ms"] == {"value": 60000, "times": 1}
+    net, processed = found["bounds"]
+    assert (net["at_most"], net["unit"], net["promise"]) == (1_515_000, "ms", None)
+    assert net["inputs"]["segment.ms"] == {"value": 10000, "times": 1}
+    assert (processed["at_most"], processed["promised"], processed["promise"]) == (326_000, 900_000, None)
     assert (missing["topic"], missing["found"], missing["bounds"]) == ("p.main.visits", None, [])
 
 

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 
@@ -53,7 +54,7 @@ def test_topics_are_shown_without_a_command_as_well(facestreams, broker, topics:
     assert code == ExitCode.DONE
     headings = [line for line in shown.splitlines() if line and not line.startswith(" ")]
     assert [line.split(": ")[0] for line in headings] == [spec.name for spec in topics]
-    assert ("a picture's time on the disks is at most 16 min 6 s" in shown) == broker.retains
+    assert ("a picture's time on the disks is at most 15 min 16 s" in shown) == broker.retains
 
 
 def test_topics_are_shown_as_json(facestreams, topics: Topics) -> None:
@@ -75,3 +76,22 @@ def test_there_is_nothing_to_mend_and_a_shape_stays(facestreams, topics: Topics)
 
     assert (code, done) == (ExitCode.DONE, "")
     assert said.splitlines()[-1] == "every setting is as declared"
+
+
+def test_every_account_of_the_file_has_its_topics(
+    facestreams, topics: Topics, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "accounts.toml"
+    path.write_text("[accounts.acme]\n[accounts.zoo]\npartitions = 1\n")
+    monkeypatch.setenv("FACESTREAMS_ACCOUNTS_FILE", str(path))
+    acme, zoo = (Topics(prefix=topics.prefix, account=account) for account in ("acme", "zoo"))
+
+    code, created, _ = facestreams("--account", "zoo", "topics", "create")
+    assert (code, created.splitlines()) == (ExitCode.DONE, [f"created {spec.name}" for spec in zoo])
+    code, created, _ = facestreams("topics", "create")
+    assert (code, created.splitlines()) == (ExitCode.DONE, [f"created {spec.name}" for spec in acme])
+    assert facestreams("topics", "verify")[0] == ExitCode.DONE
+
+    code, found, _ = facestreams("--partitions", "2", "topics", "verify")
+    assert code == ExitCode.REFUSED
+    assert {line.split(" ")[0] for line in found.splitlines()} <= {spec.name for spec in zoo}

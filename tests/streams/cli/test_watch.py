@@ -21,6 +21,7 @@ def sighting(offset: int) -> Sighting:
         visit_id=f"visit {offset}",
         camera_id="lobby",
         account="main",
+        region="eu",
         gallery="default",
         person_id="ada",
         first_seen_ms=1,

@@ -28,6 +28,7 @@ def event(request_id: str, *, code: str = "enrolled") -> GalleryEvent:
         event_id="0000000a-gallery-commands-0-1",
         request_id=request_id,
         account="main",
+        region="eu",
         gallery="default",
         command="enroll",
         accepted=code in {"enrolled", "forgotten"},

@@ -1,3 +1,5 @@
+import pytest
+
 from streams.edge.commands import Command
 from streams.wire.headers import Caller, CommandHeaders, command_headers
 
@@ -40,3 +42,18 @@ def test_each_command_has_a_request_id_of_its_own() -> None:
 
 def test_the_picture_is_not_shown() -> None:
     assert "secret" not in repr(Command(command="enroll", person_id="ada", picture=b"secret"))
+
+
+def test_a_gallery_and_an_account_are_named_by_the_key_too() -> None:
+    of_gallery = Command(command="forget_gallery", gallery="vip")
+    of_account = Command(command="forget_account", caller=Caller(account="main"))
+
+    assert (of_gallery.key(), of_account.key()) == (b"vip", b"main")
+    assert dict(of_gallery.headers())["gallery"] == b"vip"
+    assert "person_id" not in dict(of_gallery.headers()) | dict(of_account.headers())
+
+
+@pytest.mark.parametrize("command", ["forget", "forget_gallery", "forget_account"])
+def test_what_names_nothing_is_not_sent(command) -> None:
+    with pytest.raises(ValueError, match="names nothing"):
+        Command(command=command).key()

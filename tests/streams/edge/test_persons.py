@@ -1,4 +1,5 @@
 import asyncio
+import hashlib
 from types import SimpleNamespace
 
 import pytest
@@ -6,7 +7,7 @@ from aiokafka.errors import TopicAuthorizationFailedError
 
 from streams.edge.broker import started_producer
 from streams.edge.errors import BrokerRefusedError, BrokerUnreachableError
-from streams.edge.persons import Person, Persons, StoredFeature, read_persons
+from streams.edge.persons import Opened, Person, Persons, StoredFeature, read_persons
 from streams.wire.connection import Connection
 from streams.wire.feature_keys import FeatureKey
 from streams.wire.topics import FACE_FEATURES, FILLER_KEY, Topics
@@ -21,8 +22,22 @@ HEADERS = [
 ]
 
 
-def key(*parts: str) -> bytes:
-    return FeatureKey(*parts).encode()
+def ref(person: str) -> str:
+    """The reference of this person; it is the same each time, so that keys can be written down."""
+    return hashlib.md5(person.encode()).hexdigest()
+
+
+def key(gallery: str, person: str, *feature: str) -> bytes:
+    return FeatureKey(gallery, ref(person), *feature).encode()
+
+
+def open_key(value: bytes, key: bytes) -> Opened | None:
+    """A key record says whom it is about; one that says nothing does not open."""
+    return Opened(value.decode(), b"k" * 32) if value != b"closed" else None
+
+
+def persons_of() -> Persons:
+    return Persons(open_key)
 
 
 def feature(feature_id: str) -> StoredFeature:
@@ -30,23 +45,23 @@ def feature(feature_id: str) -> StoredFeature:
 
 
 def test_a_person_is_read_from_keys_and_headers() -> None:
-    persons = Persons()
+    persons = persons_of()
 
-    persons.apply(key("default", "zoë/2"), b"wrapped", [])
+    persons.apply(key("default", "zoë/2"), "zoë/2".encode(), [])
     persons.apply(key("default", "zoë/2", "f2"), b"sealed", HEADERS)
     persons.apply(key("default", "zoë/2", "f1"), b"sealed", HEADERS)
     persons.apply(key("a gallery", "ada", "f1"), b"sealed", HEADERS)
 
     assert persons.enrolled() == [
-        Person("a gallery", "ada", (feature("f1"),)),
-        Person("default", "zoë/2", (feature("f1"), feature("f2"))),
+        Person("a gallery", ref("ada"), None, (feature("f1"),)),
+        Person("default", ref("zoë/2"), "zoë/2", (feature("f1"), feature("f2"))),
     ]
 
 
 def test_a_persons_tombstone_takes_every_feature() -> None:
-    persons = Persons()
+    persons = persons_of()
     for name in ("ada", "bob"):
-        persons.apply(key("default", name), b"wrapped", [])
+        persons.apply(key("default", name), name.encode(), [])
         persons.apply(key("default", name, "f1"), b"sealed", HEADERS)
 
     persons.apply(key("default", "ada"), None, [])
@@ -55,8 +70,8 @@ def test_a_persons_tombstone_takes_every_feature() -> None:
 
 
 def test_without_a_feature_nobody_is_enrolled() -> None:
-    persons = Persons()
-    persons.apply(key("default", "ada"), b"wrapped", [])
+    persons = persons_of()
+    persons.apply(key("default", "ada"), b"ada", [])
     persons.apply(key("default", "ada", "f1"), b"sealed", HEADERS)
     persons.apply(key("default", "ada", "f1"), None, [])
     persons.apply(key("default", "nobody", "f1"), None, [])
@@ -65,17 +80,34 @@ def test_without_a_feature_nobody_is_enrolled() -> None:
 
 
 def test_who_was_forgotten_can_come_back() -> None:
-    persons = Persons()
+    persons = persons_of()
     persons.apply(key("default", "ada", "f1"), b"sealed", HEADERS)
     persons.apply(key("default", "ada"), None, [])
-    persons.apply(key("default", "ada"), b"wrapped", [])
+    persons.apply(key("default", "ada"), b"ada", [])
     persons.apply(key("default", "ada", "f2"), b"sealed", HEADERS)
 
-    assert persons.enrolled() == [Person("default", "ada", (feature("f2"),))]
+    assert persons.enrolled() == [Person("default", ref("ada"), "ada", (feature("f2"),))]
+
+
+def test_who_cannot_be_named_is_told_by_reference() -> None:
+    persons = persons_of()
+    persons.apply(key("default", "ada"), b"closed", [])
+    persons.apply(key("default", "ada", "f1"), b"sealed", HEADERS)
+    assert persons.enrolled() == [Person("default", ref("ada"), None, (feature("f1"),))]
+    assert list(persons.data_keys()) == []
+
+
+def test_the_data_keys_are_those_of_who_is_there() -> None:
+    persons = persons_of()
+    for name in ("ada", "bob"):
+        persons.apply(key("default", name), name.encode(), [])
+    persons.apply(key("default", "bob"), None, [])
+    assert list(persons.data_keys()) == [b"k" * 32]
+    assert "kkk" not in repr(Opened("ada", b"k" * 32))
 
 
 def test_absent_and_malformed_headers_are_none() -> None:
-    persons = Persons()
+    persons = persons_of()
 
     persons.apply(key("default", "ada", "f1"), b"sealed", [("quality", b"good"), ("enrolled_at_ms", b"-1")])
 
@@ -83,7 +115,7 @@ def test_absent_and_malformed_headers_are_none() -> None:
 
 
 def test_keys_of_others_are_counted() -> None:
-    persons = Persons()
+    persons = persons_of()
 
     for foreign in (None, b"", b"~other", b"a/b/c/d", b"\xff/b"):
         persons.apply(foreign, b"", [])
@@ -93,7 +125,7 @@ def test_keys_of_others_are_counted() -> None:
 
 
 def test_the_filler_is_skipped() -> None:
-    persons = Persons()
+    persons = persons_of()
 
     persons.apply(FILLER_KEY, b"", [])
 
@@ -107,28 +139,29 @@ async def test_the_topic_is_read_to_its_end(connection: Connection, topics: Topi
     producer = await started_producer(connection, max_picture_bytes=1000)
     try:
         for number in range(30):
-            place = FeatureKey("default", f"person {number:02}")
-            for parts, value in ((place.encode(), b"wrapped"), (key(place.gallery, place.person_id, "f1"), b"sealed")):
+            name = f"person {number:02}"
+            place = FeatureKey("default", ref(name))
+            for parts, value in ((place.encode(), name.encode()), (key("default", name, "f1"), b"sealed")):
                 await producer.send(topic, value, key=parts, partition=place.partition(2), headers=HEADERS)
-        gone = FeatureKey("default", "person 03")
+        gone = FeatureKey("default", ref("person 03"))
         await producer.send(topic, None, key=gone.encode(), partition=gone.partition(2))
         await producer.flush()
     finally:
         await producer.stop()
 
-    persons = await read_persons(connection, topics)
+    persons = (await read_persons(connection, topics, open_key)).enrolled()
 
     assert [person.person_id for person in persons] == [f"person {number:02}" for number in range(30) if number != 3]
 
 
 @pytest.mark.broker
 async def test_an_empty_topic_holds_nobody(connection: Connection, topics: Topics) -> None:
-    assert await read_persons(connection, topics) == []
+    assert (await read_persons(connection, topics, open_key)).enrolled() == []
 
 
 async def test_a_missing_broker_is_said() -> None:
     with pytest.raises(BrokerUnreachableError):
-        await read_persons(Connection("127.0.0.1:1"), Topics())
+        await read_persons(Connection("127.0.0.1:1"), Topics(), open_key)
 
 
 class SlowConsumer:
@@ -178,9 +211,9 @@ def scripted(monkeypatch: pytest.MonkeyPatch, consumer: SlowConsumer) -> SlowCon
 async def test_an_empty_poll_before_the_end_is_not_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     consumer = scripted(monkeypatch, SlowConsumer([[], ["ada"], [], ["bob"]]))
 
-    persons = await read_persons(Connection("unused:1"), Topics())
+    persons = (await read_persons(Connection("unused:1"), Topics(), open_key)).enrolled()
 
-    assert [person.person_id for person in persons] == ["ada", "bob"]
+    assert [person.reference for person in persons] == sorted([ref("ada"), ref("bob")])
     assert consumer.stopped
 
 
@@ -189,7 +222,7 @@ async def test_a_broker_that_stalls_before_the_end_is_said(monkeypatch: pytest.M
     consumer._end = 2
 
     with pytest.raises(BrokerUnreachableError, match="unused:1"):
-        await read_persons(Connection("unused:1"), Topics(), stall_s=0.05)
+        await read_persons(Connection("unused:1"), Topics(), open_key, stall_s=0.05)
     assert consumer.stopped
 
 
@@ -203,12 +236,12 @@ async def test_a_right_that_is_missing_is_said(monkeypatch: pytest.MonkeyPatch) 
     with pytest.raises(
         BrokerRefusedError, match="a right on topic face-features is missing: `facestreams rights` prints"
     ):
-        await read_persons(Connection("unused:1"), Topics())
+        await read_persons(Connection("unused:1"), Topics(), open_key)
     assert consumer.stopped
 
 
 def test_headers_that_are_not_of_their_type_are_absent() -> None:
-    persons = Persons()
+    persons = persons_of()
     headers = [("key_id", None), ("quality", b"nan"), ("consent", b"\xff"), ("enrolled_at_ms", b"9" * 5000)]
     persons.apply(key("default", "ada", "f1"), b"sealed", headers)
     [ada] = persons.enrolled()

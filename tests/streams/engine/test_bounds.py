@@ -32,12 +32,12 @@ def limits(as_found):
 @pytest.mark.parametrize(
     ("short", "at_most", "promised"),
     [
-        ("camera-frames", (15 + 1) * MS_PER_MINUTE + CHECK_MS + 5000, 30 * MS_PER_MINUTE),
-        ("gallery-commands", MS_PER_DAY + 10 * MS_PER_MINUTE + CHECK_MS + 5000, 25 * MS_PER_HOUR),
+        ("camera-frames", 15 * MS_PER_MINUTE + 10_000 + CHECK_MS + 5000, 30 * MS_PER_MINUTE),
+        ("gallery-commands", MS_PER_DAY + 30_000 + CHECK_MS + 5000, 25 * MS_PER_HOUR),
     ],
 )
 def test_a_picture_is_off_the_disks_of_a_broker_with_kafkas_defaults(limits, short, at_most, promised) -> None:
-    [bound] = limits(short)
+    bound, _processed = limits(short)
     assert (bound.at_most, bound.promised, bound.broken) == (at_most, promised, False)
     assert bound.promise is Promise.TRANSPORT_ONLY
     assert bound.condition == ""
@@ -45,9 +45,34 @@ def test_a_picture_is_off_the_disks_of_a_broker_with_kafkas_defaults(limits, sho
 
 
 def test_the_brokers_own_settings_count(limits) -> None:
-    [bound] = limits("camera-frames", Housekeeping(retention_check_ms=1000))
-    assert bound.at_most == 16 * MS_PER_MINUTE + 1000 + 5000
-    assert bound.sentence == "p.main.camera-frames: a picture's time on the disks is at most 16 min 6 s"
+    bound, _processed = limits("camera-frames", Housekeeping(retention_check_ms=1000))
+    assert bound.at_most == 15 * MS_PER_MINUTE + 10_000 + 1000 + 5000
+    assert bound.sentence == "p.main.camera-frames: a picture's time on the disks is at most 15 min 16 s"
+
+
+@pytest.mark.parametrize(
+    ("short", "check_ms", "at_most"),
+    [
+        ("camera-frames", CHECK_MS, 2 * 10_000 + 1000 + CHECK_MS + 5000),
+        ("camera-frames", 5000, 31_000),
+        ("gallery-commands", 5000, 71_000),
+    ],
+)
+def test_a_processed_picture_goes_within_the_time_of_two_segments(limits, short, check_ms, at_most) -> None:
+    _net, bound = limits(short, Housekeeping(retention_check_ms=check_ms))
+    assert (bound.at_most, bound.promised, bound.broken) == (at_most, 15 * MS_PER_MINUTE, False)
+    assert bound.promise is Promise.TRANSPORT_ONLY
+    assert bound.inputs["segment.ms"][1] == 2
+    assert bound.inputs["purge.interval.ms"] == (1000, 1)
+
+
+def test_a_processed_picture_in_a_long_segment_breaks_the_promise(limits) -> None:
+    _net, bound = limits("camera-frames", segment_ms=str(10 * MS_PER_MINUTE))
+    assert bound.broken
+    assert bound.statement == (
+        "a processed picture's time on the disks is at most 25 min 6 s from when it and what came right after it on"
+        " its partition is processed, while a worker runs; promised: 15 min"
+    )
 
 
 @pytest.mark.parametrize("short", ["gallery-events", "recognitions", "sightings"])
@@ -61,7 +86,7 @@ def test_what_its_sender_dates_may_stay_for_as_long_as_it_may_be_dated_ahead(lim
 
 
 def test_a_quiet_cameras_picture_would_stay_for_a_week_in_a_segment_of_the_default_age(limits) -> None:
-    [bound] = limits("camera-frames", segment_ms=str(7 * MS_PER_DAY))
+    bound, _processed = limits("camera-frames", segment_ms=str(7 * MS_PER_DAY))
     assert bound.broken
     assert bound.sentence == (
         "p.main.camera-frames: a picture's time on the disks is at most 7 d 20 min 5 s; promised: 30 min"
@@ -78,21 +103,21 @@ def test_a_quiet_cameras_picture_would_stay_for_a_week_in_a_segment_of_the_defau
     ],
 )
 def test_what_never_expires_has_no_limit(limits, short, changed, why) -> None:
-    [bound] = limits(short, **changed)
-    assert (bound.at_most, bound.broken) == (None, True)
-    assert bound.statement.endswith(f"time on the disks has no limit, since {why}")
+    for bound in limits(short, **changed):
+        assert (bound.at_most, bound.broken) == (None, True)
+        assert bound.statement.endswith(f"time on the disks has no limit, since {why}")
 
 
 def test_an_erased_feature_goes_with_the_next_record_and_its_key_with_the_one_after(limits) -> None:
     value, key = limits("face-features")
-    assert value.at_most == 5 * MS_PER_MINUTE + BACKOFF_MS + 5000
+    assert value.at_most == MS_PER_MINUTE + BACKOFF_MS + 5000
     assert (value.promised, value.broken) == (10 * MS_PER_MINUTE, False)
     assert value.statement == (
-        "a replaced or erased value's time on the disks is at most 5 min 20 s and the wait for a later record on its"
+        "a replaced or erased value's time on the disks is at most 1 min 20 s and the wait for a later record on its"
         " partition, without which it stays"
     )
-    assert key.at_most == 2 * (5 * MS_PER_MINUTE + BACKOFF_MS) + 5000 + MS_PER_DAY
-    assert key.inputs["max.compaction.lag.ms"] == (5 * MS_PER_MINUTE, 2)
+    assert key.at_most == 2 * (MS_PER_MINUTE + BACKOFF_MS) + 5000 + MS_PER_DAY
+    assert key.inputs["max.compaction.lag.ms"] == (MS_PER_MINUTE, 2)
     assert key.inputs["delete.retention.ms"] == (MS_PER_DAY, 1)
     assert "two later records" in key.statement
 

@@ -8,7 +8,7 @@ import pytest
 
 from streams.engine import outlet, waiting
 from streams.engine.lanes import LANE_SHARE, TRIES, Lane, Lanes
-from streams.engine.outlet import Outlet, Output, PublishTimeoutError
+from streams.engine.outlet import DirectOutlet, Outlet, Output, PublishTimeoutError
 from streams.engine.request import Request
 from streams.wire.headers import MAX_HEADER_BYTES
 from streams.wire.topics import FILLER_KEY
@@ -57,9 +57,12 @@ def bench(producer, lease) -> Callable[..., Bench]:
         abandoned: list[int] = []
         fatal: list[BaseException] = []
         settings = {"max_in_flight": 8, "max_lanes": 100, "publish_timeout_s": 0.05} | changes
+        timeout_s = settings.pop("publish_timeout_s")
         lanes = Lanes(
             {"frames": handler},
-            send=producer.send,
+            outlet=lambda _topic, _partition, generation: DirectOutlet(
+                producer.send, lease, generation, timeout_s=timeout_s
+            ),
             lease=lease,
             acknowledge=acknowledged.append,
             abandon=abandoned.append,
@@ -312,6 +315,27 @@ async def test_a_filler_is_acknowledged_and_nothing_else(bench, request_at, prod
     await b.lanes.submit(request_at(1, FILLER_KEY))
     await b.lanes.drain()
     assert b.handler.began == [1], "a request under the reserved key is a request all the same"
+    assert b.acknowledged == [0, 1]
+
+
+async def test_a_filler_takes_no_lane_from_a_camera(bench, request_at) -> None:
+    b = bench(max_lanes=1)
+    await b.lanes.submit(request_at(0))
+    await b.lanes.drain()
+    await b.lanes.submit(replace(request_at(1, FILLER_KEY), value=b""))
+    assert [lane.place[2] for lane in b.lanes] == [b"lobby"]
+    assert (b.lanes.in_flight, b.acknowledged) == (0, [0, 1])
+
+
+async def test_a_filler_waits_for_what_is_before_it(bench, request_at) -> None:
+    handler = Scripted(gates={0: asyncio.Event()})
+    b = bench(handler)
+    await b.lanes.submit(request_at(0))
+    await b.lanes.submit(replace(request_at(1, FILLER_KEY), value=b""))
+    await settle()
+    assert b.acknowledged == []
+    handler.gates[0].set()
+    await b.lanes.drain()
     assert b.acknowledged == [0, 1]
 
 

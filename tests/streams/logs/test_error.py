@@ -2,12 +2,26 @@
 
 from dataclasses import replace
 
-from streams.logs.error import MAX_CAUSES, MAX_DETAIL, Repeats, error_log_entry
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.logs.error import (
+    MAX_CAUSES,
+    MAX_DETAIL,
+    MAX_RECORD_BYTES,
+    RECORD_OVERHEAD_BYTES,
+    WITHHELD,
+    Repeats,
+    error_log_entry,
+)
 from streams.logs.running import Asked
 from streams.wire import records
 from streams.wire.codes import Code
-from streams.wire.headers import Deployment
-from streams.wire.records import ErrorLogEntry
+from streams.wire.event_id import EventId
+from streams.wire.headers import KNOWN, MAX_HEADER_BYTES, Caller, Deployment
+from streams.wire.records import ErrorLogEntry, InputSummary
+from streams.wire.topics import MAX_OUTPUT_BYTES
 
 
 def entry(deployment: Deployment, asked: Asked, code: Code = Code.NOT_A_PICTURE, detail: str = "d") -> ErrorLogEntry:
@@ -19,6 +33,70 @@ def test_no_person_id_is_in_it_and_its_size_is_bounded(deployment, asked) -> Non
     raw = records.encode(entry(deployment, told, detail="x" * 10**6))
     assert b"ada-lovelace" not in raw
     assert len(raw) < MAX_DETAIL + 1000
+
+
+WIDE = st.sampled_from(["x", '"', "\\", "\u00e4", "\u20ac", "\U0001f600", "\x1b", "\u2028"])
+
+
+@pytest.mark.parametrize("code", Code)
+@given(letter=WIDE)
+def test_whatever_the_request_was_its_record_is_bounded(code: Code, letter: str) -> None:
+    printable = letter if letter.isprintable() else "x"
+    longest = printable * (MAX_HEADER_BYTES // len(printable.encode()))
+    settings = 256 * letter
+    raw = records.encode(
+        error_log_entry(
+            Deployment(account="a" * 249, app_id=settings, region=settings),
+            Asked(
+                event_id=EventId("0a0b0c0d", "gallery-commands", 999, 2**63),
+                interface="recognize",
+                caller=Caller(uin=longest, sub_uin=longest),
+                requested_at_ms=2**53,
+                camera_id=longest,
+            ),
+            code,
+            letter * 10**5,
+            person="0" * 32,
+            logged_at_ms=2**53,
+            given=InputSummary(
+                value_bytes=2**31,
+                media_type="image/jpeg",
+                width_px=2**31,
+                height_px=2**31,
+                headers=sorted(KNOWN),
+                other_headers=10**6,
+            ),
+            algorithm_output=letter * 10**5,
+        )
+    )
+    assert len(raw) <= MAX_RECORD_BYTES < MAX_OUTPUT_BYTES
+
+
+def test_a_name_that_is_a_persons_id_is_withheld(deployment, asked) -> None:
+    told = replace(asked, camera_id="ada", caller=Caller(uin="ben", sub_uin="s"))
+    written = error_log_entry(
+        deployment,
+        told,
+        Code.NOT_A_PICTURE,
+        "",
+        person=None,
+        logged_at_ms=1,
+        given=None,
+        withheld={"ada", "ben"}.__contains__,
+    )
+    assert (written.camera_id, written.uin, written.sub_uin) == (WITHHELD, WITHHELD, "s")
+
+
+def test_the_last_words_of_a_worker_are_a_seconds_worth_and_a_record_a_code(deployment, asked) -> None:
+    size = len(records.encode(entry(deployment, asked))) + RECORD_OVERHEAD_BYTES
+    repeats = Repeats(20 * size)
+    for number in range(1000):
+        for code in (Code.NOT_A_PICTURE, Code.EMPTY_PICTURE):
+            repeats.put_back(entry(deployment, replace(asked, camera_id=str(number)), code))
+    rest = repeats.rest()
+    assert sum(each.repeats for each in rest) == 2000
+    assert len(rest) <= 20 + 2 + 1
+    assert repeats.rest() == []
 
 
 def test_the_first_goes_out_at_once_and_what_repeats_it_is_summed_when_the_second_is_over(deployment, asked) -> None:

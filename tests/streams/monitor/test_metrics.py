@@ -148,6 +148,15 @@ def test_the_rest_is_counted_under_its_name(metrics, registry):
     assert registry.get_sample_value("facestreams_in_flight_frames") == 7
 
 
+def test_what_is_not_deleted_has_an_age_by_topic(metrics, registry):
+    metrics.undeleted("camera-frames", 2.5)
+    metrics.undeleted("camera-frames", 0.0)
+    metrics.undeleted("gallery-commands", 31.0)
+    name = "facestreams_pictures_undeleted_seconds"
+    assert registry.get_sample_value(name, {"topic": "camera-frames"}) == 0.0
+    assert registry.get_sample_value(name, {"topic": "gallery-commands"}) == 31.0
+
+
 def test_two_workers_of_one_process_do_not_share_counts():
     ours, theirs = CollectorRegistry(), CollectorRegistry()
     Metrics(ours).encoded(1)

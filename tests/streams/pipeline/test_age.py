@@ -31,7 +31,7 @@ def entry(event_id: str, code: str) -> bytes:
             accessed_at_ms=2,
             billed=code == "ok",
             return_code=code,
-            person_ids=[],
+            persons=[],
             results=[],
         )
     )

@@ -4,6 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
+from models.gallery.keys import KeyDirectory
+from streams.cli.opening import opener
 from streams.edge.persons import read_persons
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(180)]
@@ -50,19 +52,19 @@ async def test_every_answer_has_its_code(bench, portraits) -> None:
         ("unknown_command", ada, b"ben", []),
         ("unknown_person", b"", b"ben", [("command", b"forget")]),
         ("enrolled", portraits["carl"], b"ada", [*HEADERS, ("gallery", b"vip")]),
-        ("forgotten", b"", b"ada", [("command", b"forget")]),
+        ("forgetting", b"", b"ada", [("command", b"forget")]),
     ]
     for number, (code, value, key, headers) in enumerate(cases):
         readable = code != "bad_header"
         await bench.command(value, key, [*headers, ("request_id", b"r%d" % number)])
         answers = await events.count(number + 1)
         assert answers[-1]["code"] == code, (number, answers[-1])
-        assert answers[-1]["accepted"] == (code in ("enrolled", "forgotten"))
+        assert answers[-1]["accepted"] == (code in ("enrolled", "forgetting"))
         if readable:
             assert events.records[-1][0] == f"r{number}" == answers[-1]["request_id"]
     entries = await running.count(len(cases))
     assert sorted(entry["return_code"] for entry in entries) == sorted(code for code, *_ in cases)
-    refused = [code for code, *_ in cases if code not in ("enrolled", "forgotten")]
+    refused = [code for code, *_ in cases if code not in ("enrolled", "forgetting")]
     logged = await errors.until(lambda values: sum(v["repeats"] for v in values) >= len(refused), "every refusal")
     raw = str(logged) + str(events.values)
     assert "'ada'" not in raw
@@ -72,13 +74,15 @@ async def test_every_answer_has_its_code(bench, portraits) -> None:
 async def test_a_sealed_bit_string_and_the_consent_are_all_that_is_stored(bench, portraits) -> None:
     await bench.worker()
     await bench.client.enroll("ada", portraits["ada"], **CONSENT)
-    [person] = await read_persons(bench.settings.connection(), bench.settings.topics())
+    open_key = opener(KeyDirectory.open(bench.settings.key_dir))
+    [person] = (await read_persons(bench.settings.connection(), bench.settings.topics(), open_key)).enrolled()
     [feature] = person.features
     assert (person.person_id, person.gallery) == ("ada", "default")
     assert (feature.consent, feature.consent_basis) == ("form-7", "of_age")
     stored = await bench.tap_raw("face-features")
     sealed = [message for message in stored if message.key.count(b"/") == 2]
     assert [len(message.value) for message in sealed] == [1 + 12 + 128 + 16]
+    assert not any(b"ada" in message.key + message.value for message in stored)
 
 
 async def test_a_worker_that_starts_later_rebuilds_the_gallery_from_the_topic(bench, desk, portraits) -> None:
@@ -98,7 +102,7 @@ async def test_forgetting_reaches_every_worker(bench, portraits) -> None:
     for worker in workers:
         await bench.metric(worker, 'facestreams_gallery_features{gallery="default"}', 1)
     answer = await bench.client.forget("gwen")
-    assert (answer.code, answer.features) == ("forgotten", 1)
+    assert (answer.code, answer.features) == ("forgetting", 1)
     for worker in workers:
         await bench.metric(worker, 'facestreams_gallery_features{gallery="default"}', 0)
         await bench.metric(worker, 'facestreams_gallery_persons{gallery="default"}', 0)

@@ -19,6 +19,7 @@ from streams.wire.headers import (
     frame_headers,
     readable_caller,
     readable_command_headers,
+    states_consent,
     text,
 )
 from streams.wire.topics import FILLER_KEY
@@ -170,3 +171,21 @@ def test_a_header_without_a_value_is_an_empty_one(read) -> None:
 def test_the_key_that_every_reader_skips_is_nobodys_id() -> None:
     with pytest.raises(RequestError, match="reserved word"):
         text(FILLER_KEY, "the key", Code.BAD_KEY)
+
+
+@pytest.mark.parametrize(
+    ("consent", "basis", "stated"),
+    [
+        ("form-7", "of_age", True),
+        ("form-7", "guardian", True),
+        (" form-7", "guardian", True),
+        (None, "of_age", False),
+        ("", "of_age", False),
+        (" ", "of_age", False),
+        ("form-7", None, False),
+        ("form-7", "", False),
+        ("form-7", "Guardian", False),
+    ],
+)
+def test_a_consent_is_a_reference_and_what_it_rests_on(consent: str | None, basis: str | None, stated: bool) -> None:
+    assert states_consent(consent, basis) is stated

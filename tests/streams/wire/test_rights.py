@@ -8,9 +8,10 @@ from streams.wire.rights import (
     commands_for,
     rights_of,
     seeing,
+    transactional_id,
     workers_group,
 )
-from streams.wire.topics import CAMERA_FRAMES, Topics
+from streams.wire.topics import Topics
 
 TOPICS = Topics(prefix="video", account="acme")
 READ, WRITE, CONFIGS = Operation.READ, Operation.WRITE, Operation.DESCRIBE_CONFIGS
@@ -25,7 +26,12 @@ def test_every_role_has_a_purpose_and_rights() -> None:
 def test_a_role_has_rights_on_its_own_accounts_topics_alone(role: Role) -> None:
     names = {spec.name for spec in TOPICS}
     for right in rights_of(role, TOPICS):
-        expected = {"topic": names, "group": {"video.acme.workers"}, "cluster": {"kafka-cluster"}}
+        expected = {
+            "topic": names,
+            "group": {"video.acme.workers"},
+            "transactional-id": {f"video.acme.gallery-commands.{number}" for number in range(12)},
+            "cluster": {"kafka-cluster"},
+        }
         assert right.name in expected[right.resource]
         assert len(set(right.operations)) == len(right.operations) > 0
 
@@ -46,7 +52,40 @@ def test_a_worker_may_compare_every_topic_and_join_its_group() -> None:
     rights = rights_of(Role.WORKER, TOPICS)
     assert {right.name for right in rights if CONFIGS in right.operations} == {spec.name for spec in TOPICS}
     assert [right for right in rights if right.resource == "group"] == [Right("group", workers_group(TOPICS), (READ,))]
-    assert next(right for right in rights if right.name == TOPICS.name(CAMERA_FRAMES)).operations == (READ, CONFIGS)
+    assert {right.name: right.operations for right in rights if right.resource == "transactional-id"} == {
+        transactional_id(TOPICS, number): (Operation.DESCRIBE, WRITE) for number in range(12)
+    }
+
+
+def test_a_worker_empties_what_is_kept_for_a_time_and_nothing_that_is_compacted() -> None:
+    rights = rights_of(Role.WORKER, TOPICS)
+    assert {right.name for right in rights if Operation.DELETE in right.operations} == {
+        TOPICS.name(short) for short in ("camera-frames", "gallery-commands", "recognitions", "sightings", "error-log")
+    }
+    nobody_else = [role for role in Role if role is not Role.WORKER]
+    assert not [
+        role for role in nobody_else for right in rights_of(role, TOPICS) if Operation.DELETE in right.operations
+    ]
+
+
+def test_nobody_but_a_worker_reads_pictures() -> None:
+    pictures = {spec.name for spec in TOPICS if spec.carries_pictures}
+    readers = {
+        role
+        for role in Role
+        for right in rights_of(role, TOPICS)
+        if right.name in pictures and READ in right.operations
+    }
+    assert readers == {Role.WORKER}
+
+
+def test_an_auditor_alters_nothing() -> None:
+    may = {operation for right in rights_of(Role.AUDITOR, TOPICS) for operation in right.operations}
+    assert may == {READ, Operation.DESCRIBE, CONFIGS}
+
+
+def test_a_biller_reads_the_running_log_alone() -> None:
+    assert rights_of(Role.BILLER, TOPICS) == (Right("topic", "video.acme.running-log", (READ,)),)
 
 
 @pytest.mark.parametrize("role", [Role.OPERATOR, Role.MENDER])
@@ -67,6 +106,8 @@ def test_commands_are_for_a_shell_whatever_the_names() -> None:
         Right("topic", "a", (READ, CONFIGS)),
         Right("topic", "b", (READ, CONFIGS)),
         Right("group", "g", (READ,)),
+        Right("transactional-id", "t.0", (WRITE,)),
+        Right("transactional-id", "t.1", (WRITE,)),
         Right("cluster", "kafka-cluster", (CONFIGS,)),
     )
     lines = list(
@@ -79,5 +120,6 @@ def test_commands_are_for_a_shell_whatever_the_names() -> None:
     assert lines == [
         head + "--operation Read --operation DescribeConfigs --topic a --topic b",
         head + "--operation Read --group g",
+        head + "--operation Write --transactional-id t.0 --transactional-id t.1",
         head + "--operation DescribeConfigs --cluster",
     ]

@@ -13,6 +13,7 @@ from streams.wire.topics import (
     GALLERY_COMMANDS,
     MS_PER_DAY,
     MS_PER_MINUTE,
+    MS_PER_SECOND,
     Topics,
     TopicSpec,
     error_log_bound_bytes,
@@ -71,13 +72,14 @@ def test_what_is_the_truth_is_compacted_and_the_rest_is_deleted_in_time(topics: 
 def test_a_broker_closes_segments_soon_enough_to_remove_them(topics: Topics) -> None:
     roll_ms = {spec.short: int(spec.config["segment.ms"]) for spec in topics if not spec.compacted}
     assert roll_ms == {
-        "camera-frames": MS_PER_MINUTE,
-        "gallery-commands": 10 * MS_PER_MINUTE,
+        "camera-frames": 10 * MS_PER_SECOND,
+        "gallery-commands": 30 * MS_PER_SECOND,
         **dict.fromkeys(("gallery-events", "recognitions", "sightings", "error-log"), MS_PER_DAY),
     }
     lag_ms = {spec.short: int(spec.config["max.compaction.lag.ms"]) for spec in topics if spec.compacted}
     assert lag_ms == {
-        **dict.fromkeys(("control", "erasures", "face-features", "visits"), 5 * MS_PER_MINUTE),
+        **dict.fromkeys(("control", "erasures"), 5 * MS_PER_MINUTE),
+        **dict.fromkeys(("face-features", "visits"), MS_PER_MINUTE),
         "running-log": MS_PER_DAY,
     }
 

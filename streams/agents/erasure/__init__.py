@@ -1,0 +1,1 @@
+"""Deletions, from the moment that one stands on erasures to its receipt."""

@@ -1,0 +1,105 @@
+"""Whether the bytes of what a deletion covers are gone from the brokers' disks, and what it takes to have them go."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+from streams.agents.erasure.leftovers import Reading
+from streams.agents.erasure.waits import COMPACTED, Waits, waits
+from streams.engine.brokers import Broker
+from streams.engine.evidence import Look
+from streams.engine.outlet import Outlet, Output
+from streams.wire.event_id import EventId
+from streams.wire.records import Erasure
+from streams.wire.topics import FILLER_KEY, GALLERY_COMMANDS, MS_PER_MINUTE, Topics
+
+SETTINGS_KEPT_MS: Final = MS_PER_MINUTE
+
+
+class Erased(Protocol):
+    """Tells whose names must not stand anywhere any more."""
+
+    def names(self, erasure: Erasure, gallery: str, person_id: str) -> bool:
+        """Whether the deletion covers this person, and nobody has enrolled it since."""
+
+
+@dataclass(slots=True, kw_only=True)
+class BytesGone:
+    """What one worker has seen of it. A successor begins to look anew, which costs time and nothing else."""
+
+    topics: Topics
+    broker: Broker
+    erased: Erased
+    clock_ms: Callable[[], int]
+    _filled_ms: list[int] = field(default_factory=list)
+    _clean_since_ms: dict[str, int] = field(default_factory=dict)
+    _deleted_since_ms: dict[str, int] = field(default_factory=dict)
+    _waits: Waits | None = None
+    _waits_read_ms: int = 0
+
+    async def waits(self, look: Look) -> Waits:
+        """As the settings are; somebody may alter them while we run."""
+        if self._waits is None or self.clock_ms() - self._waits_read_ms >= SETTINGS_KEPT_MS:
+            names = [self.topics.name(short) for short in (*COMPACTED, GALLERY_COMMANDS)]
+            found, brokers = await look.settings(names)
+            self._waits, self._waits_read_ms = waits(self.topics, found, brokers), self.clock_ms()
+        return self._waits
+
+    async def copies_in_sync(self, look: Look) -> bool:
+        """Whether every copy has what the leader has of all that is compacted."""
+        return await look.copies_in_sync(self.topics.name(short) for short in COMPACTED)
+
+    async def of_person(self, erasure: Erasure, reading: Reading, outlet: Outlet) -> bool:
+        """Whether no copy holds a value any more that the deletion covers; writes the filler that it may take.
+
+        To be asked while all copies are in sync, and have been since `in_sync_at_ms`.
+        """
+        wait, now_ms = await self.waits(reading.look), self.clock_ms()
+        closable_ms = (erasure.in_sync_at_ms or now_ms) + wait.lag
+        if not any(filled_ms > closable_ms for filled_ms in self._filled_ms):
+            if now_ms > closable_ms:
+                await self._fill(outlet)
+            return False
+        if await self._leftovers(erasure, reading):
+            self._clean_since_ms.pop(erasure.event_id, None)
+            if now_ms > self._filled_ms[-1] + wait.lag:
+                await self._fill(outlet)
+            return False
+        clean_since_ms = self._clean_since_ms.setdefault(erasure.event_id, now_ms)
+        return now_ms >= clean_since_ms + wait.copies
+
+    async def of_command(self, erasure: Erasure, look: Look) -> bool:
+        """Whether the command's own record, whose key is the person's id, is gone: the purge of the input does that."""
+        if not self.broker.deletes_records:
+            return True
+        place = EventId.parse(erasure.event_id)
+        starts = await look.starts(self.topics.name(GALLERY_COMMANDS))
+        if starts[place.partition] <= place.offset:
+            return False
+        since_ms = self._deleted_since_ms.setdefault(erasure.event_id, self.clock_ms())
+        return self.clock_ms() >= since_ms + (await self.waits(look)).command
+
+    def begin_anew(self, erasure: Erasure) -> None:
+        """A copy was away: what was seen before says nothing of it."""
+        self._clean_since_ms.pop(erasure.event_id, None)
+
+    def done(self, erasure: Erasure) -> None:
+        """It is complete."""
+        self._clean_since_ms.pop(erasure.event_id, None)
+        self._deleted_since_ms.pop(erasure.event_id, None)
+
+    async def _leftovers(self, erasure: Erasure, reading: Reading) -> int:
+        features = 0
+        for partition, below in erasure.reached.items():
+            features += (await reading.history(int(partition))).leftovers(below)
+        return features + sum(self.erased.names(erasure, *named) for named in await reading.names())
+
+    async def _fill(self, outlet: Outlet) -> None:
+        """One record in each partition: aborted writes of a reference that nobody knows go with the others."""
+        outputs = [
+            Output(topic=self.topics.name(short), key=FILLER_KEY, value=b"", partition=partition)
+            for short in COMPACTED
+            for partition in range(self.topics.spec(short).partitions)
+        ]
+        await outlet.publish(outputs)
+        self._filled_ms = [*self._filled_ms[-10:], self.clock_ms()]

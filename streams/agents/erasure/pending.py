@@ -1,0 +1,60 @@
+"""The deletions that are under way, as the topic erasures tells them."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from streams.wire import records
+from streams.wire.event_id import EventId
+from streams.wire.records import Erasure
+
+
+class PendingErasures:
+    """The newest record of every deletion that is not complete.
+
+    erase: told of each record, so that what it covers is matched no more from then on.
+    """
+
+    def __init__(self, erase: Callable[[Erasure], object]) -> None:
+        self._erase = erase
+        self._by_event: dict[str, Erasure] = {}
+
+    def apply(self, record: Any) -> None:
+        """Take one record of the topic."""
+        if not record.value:
+            return
+        erasure = records.decode(record.value, Erasure)
+        EventId.parse(erasure.event_id)  # says whose it is: one of another form is refused
+        self._erase(erasure)
+        if erasure.state == "completed":
+            self._by_event.pop(erasure.event_id, None)
+        else:
+            self._by_event[erasure.event_id] = erasure
+
+    def __len__(self) -> int:
+        """How many are under way, whoever drives them."""
+        return len(self._by_event)
+
+    def all(self) -> list[Erasure]:
+        """All of them, the oldest first."""
+        return sorted(self._by_event.values(), key=lambda each: (each.requested_at_ms, each.event_id))
+
+    def newest(self, event_id: str) -> Erasure | None:
+        """How far this one has come; None where it is complete or unknown."""
+        return self._by_event.get(event_id)
+
+    def of(self, partition: int) -> list[Erasure]:
+        """Those whose command came by this partition of gallery-commands, the oldest first."""
+        return [each for each in self.all() if EventId.parse(each.event_id).partition == partition]
+
+    def reached(self) -> Mapping[int, int]:
+        """By partition of face-features, how far it must be read to have all tombstones that were written for them."""
+        found: dict[int, int] = {}
+        for erasure in self._by_event.values():
+            for partition, offset in erasure.reached.items():
+                found[int(partition)] = max(offset, found.get(int(partition), 0))
+        return found
+
+    def oldest_age_s(self, now_ms: int) -> float:
+        """Seconds since the oldest of them was asked for; 0 where there is none."""
+        asked = [each.requested_at_ms for each in self._by_event.values()]
+        return max(0.0, (now_ms - min(asked)) / 1000) if asked else 0.0

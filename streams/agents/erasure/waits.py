@@ -1,0 +1,68 @@
+"""How long a deletion must wait for the brokers, as it follows from the settings that are in effect.
+
+A compacted partition loses a value that a tombstone has erased in these steps, on every copy by itself: a record that
+is appended once max.compaction.lag.ms has passed closes the segment that holds it (on all copies alike, since they
+go by the records' own times); the cleaner, which looks every log.cleaner.backoff.ms, writes the partition anew; the old
+files go after file.delete.delay.ms. The leader shows when it is done; the others have looked within another backoff.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from streams.engine.found import FoundTopic, Housekeeping
+from streams.engine.purge import EVERY_MS
+from streams.wire.topics import FACE_FEATURES, GALLERY_COMMANDS, VISITS, Topics
+
+CHECK_EVERY_MS: Final = 5_000
+"""How often the brokers are asked about a deletion that waits for them."""
+
+LOSS_SHOWN_MS: Final = 10_000
+"""A broker that has ended is still counted as in sync until its session is over, nine seconds by default."""
+
+COMPACTED: Final = (FACE_FEATURES, VISITS)
+"""What bears a person's features, or its id, until it is compacted away."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waits:
+    """Milliseconds.
+
+    lag: until a filler closes the segment of what was written before. copies: from when the leader is clean until all
+    copies are. command: from when a command is deleted until its bytes are gone. tombstones: how long one is kept.
+    """
+
+    lag: int
+    backoff: int
+    copies: int
+    command: int
+    tombstones: int
+
+    @property
+    def at_most(self) -> int:
+        """From when all copies are in sync until a deletion is complete, each pass of the cleaner taken as short."""
+        of_person = self.lag + self.backoff + self.copies + 3 * CHECK_EVERY_MS
+        return max(of_person, self.command + CHECK_EVERY_MS)
+
+
+def waits(topics: Topics, found: Mapping[str, FoundTopic], brokers: Housekeeping) -> Waits:
+    """found: the topics' settings, by full name. Raises KeyError where the brokers do not tell one."""
+    compacted = [found[topics.name(short)] for short in COMPACTED]
+    commands = found[topics.name(GALLERY_COMMANDS)]
+
+    def longest(setting: str) -> int:
+        return max(int(topic.config[setting]) for topic in compacted)
+
+    several = max(topic.copies for topic in compacted) > 1
+    shown = brokers.cleaner_backoff_ms + LOSS_SHOWN_MS if several else 0
+    return Waits(
+        lag=min(longest("max.compaction.lag.ms"), longest("segment.ms")),
+        backoff=brokers.cleaner_backoff_ms,
+        copies=shown + longest("file.delete.delay.ms"),
+        # a partition that is never quiet rolls once in segment.ms, one that is gets a filler after that time
+        command=2 * int(commands.config["segment.ms"])
+        + EVERY_MS
+        + brokers.retention_check_ms
+        + int(commands.config["file.delete.delay.ms"]),
+        tombstones=min(int(topic.config["delete.retention.ms"]) for topic in compacted),
+    )

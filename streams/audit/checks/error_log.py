@@ -1,0 +1,89 @@
+"""Promise 6: the error log has a ceiling, and names no person."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from streams.audit.facts import Facts
+from streams.audit.files import Files
+from streams.audit.finding import Finding, Findings, Promise
+from streams.audit.gallery import Gallery
+from streams.audit.reading import Seen
+from streams.engine.bounds import in_words
+from streams.engine.promises import Promise as Rule
+from streams.wire.records import ErrorLogEntry
+from streams.wire.topics import ERROR_LOG, ERROR_LOG_CEILING_BYTES, MAX_OUTPUT_BYTES
+
+LEAST_WORD: Final = 4
+"""A PersonID that is shorter may stand in a text by chance; as a whole field it is found whatever its length."""
+
+_WORDS: Final = re.compile(r"\w[\w.@+-]*")
+
+
+class ErrorLog:
+    """gallery: fed with face-features before this is. files: what the brokers have of it on their disks."""
+
+    needs: Final = (ERROR_LOG,)
+
+    def __init__(self, facts: Facts, gallery: Gallery, files: Files) -> None:
+        self.findings = Findings(Promise.ERROR_LOG)
+        self._facts = facts
+        self._files = files
+        self._persons = frozenset(person for _, person in gallery.persons)
+        self._records = self._largest = 0
+
+    def take(self, seen: Seen) -> None:
+        """Of the error log alone."""
+        if seen.short != ERROR_LOG:
+            return
+        self._records += 1
+        self._largest = max(self._largest, len(seen.value))
+        if seen.form == "unreadable":
+            self.findings.broke("a record that is no entry, or lacks a field", seen.place)
+        elif isinstance(seen.record, ErrorLogEntry) and self._persons.intersection(_names(seen.record)):
+            self.findings.broke("an entry that names a person", seen.place)
+
+    def finding(self) -> Finding:
+        """The ceiling follows from the settings in effect; the records show that nothing exceeds what it counts on."""
+        for bound in self._facts.bounds(Rule.CEILING):
+            if not bound.broken:
+                self.findings.saw(bound.statement)
+        for sentence in self._facts.breaches(Rule.CEILING):
+            self.findings.broke(sentence)
+        if self._facts.inspection is None:
+            self.findings.could_not_see(f"the ceiling: {self._facts.why_no_inspection}", core=True)
+        self._sizes()
+        self.findings.saw(f"{self._records} records read, the largest of {self._largest} bytes")
+        if self._largest > MAX_OUTPUT_BYTES:
+            self.findings.broke("a record that is larger than the topic's own limit")
+        if self._facts.keys is None:
+            self.findings.could_not_see("whether a person is named: no key directory is at hand")
+        else:
+            self.findings.saw(f"none names one of {len(self._persons)} persons who are enrolled")
+        return self.findings.finding()
+
+    def _sizes(self) -> None:
+        if not self._files.directories:
+            self.findings.could_not_see("its size on the disks: no files of the brokers were named")
+            return
+        sizes = self._files.sizes(ERROR_LOG)
+        if not sizes:
+            self.findings.could_not_see("the error log's size on the disks: no file of it was found")
+            return
+        largest = max(sizes.values())
+        self.findings.saw(f"a copy of it takes {in_words(largest, 'bytes')} on the disks at most")
+        if largest > ERROR_LOG_CEILING_BYTES:
+            self.findings.broke("a copy that is above the ceiling", in_words(largest, "bytes"))
+
+
+def _names(entry: ErrorLogEntry) -> Iterator[str]:
+    """All that could be a PersonID: whole fields of our own making, and the words of those that are text.
+
+    The sender's own names (uin, sub_uin, camera) are its word about itself.
+    """
+    texts = [entry.upstream, entry.downstream, entry.detail, entry.output, entry.algorithm_output or ""]
+    texts += [] if entry.input is None else entry.input.headers
+    yield from texts
+    for text in texts:
+        yield from (word for word in _WORDS.findall(text) if len(word) >= LEAST_WORD)
+    yield entry.person or ""

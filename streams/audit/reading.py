@@ -1,0 +1,158 @@
+"""Topics, read from their beginning to where they ended when the audit began."""
+
+import time
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from streams.audit.pictures import marker_in
+from streams.engine.admin import AdminError, answered
+from streams.wire import records
+from streams.wire.connection import Connection
+from streams.wire.header_names import read_any_header_name
+from streams.wire.records import (
+    Erasure,
+    ErrorLogEntry,
+    GalleryEvent,
+    OpenVisits,
+    Recognition,
+    Record,
+    RunningLogEntry,
+    Sighting,
+)
+from streams.wire.topics import (
+    ERASURES,
+    ERROR_LOG,
+    FILLER_KEY,
+    GALLERY_EVENTS,
+    RECOGNITIONS,
+    RUNNING_LOG,
+    SIGHTINGS,
+    VISITS,
+    TopicSpec,
+)
+
+POLL_MS: Final = 500
+FETCH_WAIT_MS: Final = 20
+"""The next partition waits for the last one's fetch to be answered."""
+
+STALL_S: Final = 90.0
+"""Longer than the broker lets a transaction of a dead worker stand open."""
+
+KINDS: Final[Mapping[str, type[Record]]] = {
+    ERASURES: Erasure,
+    GALLERY_EVENTS: GalleryEvent,
+    RUNNING_LOG: RunningLogEntry,
+    RECOGNITIONS: Recognition,
+    SIGHTINGS: Sighting,
+    VISITS: OpenVisits,
+    ERROR_LOG: ErrorLogEntry,
+}
+"""Which record each topic of JSON holds."""
+
+Form = Literal["record", "tombstone", "picture", "unreadable"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen:
+    """One record of one of our output topics.
+
+    short: the topic's short name. timestamp_ms: by the broker's clock or the sender's, as the topic has it.
+    form: `picture` where a picture's beginning stands in its key, value or headers; `unreadable` where the topic holds
+        another kind of records. A record of face-features is not decoded here: its form is never `unreadable`.
+    record: decoded, where its form is `record`; None on face-features.
+    """
+
+    short: str
+    partition: int
+    offset: int
+    timestamp_ms: int
+    key: bytes
+    value: bytes
+    headers: Mapping[str, str]
+    form: Form
+    record: Record | None
+
+    @property
+    def place(self) -> str:
+        """Where it stands, in words."""
+        return f"{self.short}-{self.partition}@{self.offset}"
+
+    def __repr__(self) -> str:
+        """Never a byte of what it holds."""
+        return f"Seen({self.place}, {self.form}, {len(self.value)} bytes)"
+
+
+@asynccontextmanager
+async def reader(connection: Connection, *, committed_alone: bool) -> AsyncIterator[AIOKafkaConsumer]:
+    """A consumer in no group. Raises AdminError where the broker does not answer, DeniedError where it refuses.
+
+    committed_alone: it reads what is committed, and not before that; the other tells where topics really end.
+    """
+    read_any_header_name()
+    consumer = AIOKafkaConsumer(
+        **connection.client_options(),
+        group_id=None,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        fetch_max_wait_ms=FETCH_WAIT_MS,
+        isolation_level="read_committed" if committed_alone else "read_uncommitted",
+    )
+    async with answered(connection, consumer):
+        yield consumer
+
+
+async def ends(consumer: AIOKafkaConsumer, spec: TopicSpec) -> dict[TopicPartition, int]:
+    """Where each partition of the topic ends now."""
+    partitions = [TopicPartition(spec.name, number) for number in range(spec.partitions)]
+    return dict(await consumer.end_offsets(partitions))
+
+
+async def read(consumer: AIOKafkaConsumer, short: str, until: Mapping[TopicPartition, int]) -> AsyncIterator[Seen]:
+    """Every record of these partitions below these offsets, one partition after the other; fillers are passed over.
+
+    A transaction that is open is waited for. Raises AdminError where nothing comes though there is more.
+    """
+    for partition, end in sorted(until.items()):
+        consumer.assign([partition])
+        await consumer.seek_to_beginning(partition)
+        heard_at = time.monotonic()
+        # what stands between the last record and the end may be a transaction's mark: the position alone tells
+        while (position := await consumer.position(partition)) < end:
+            batch = (await consumer.getmany(partition, timeout_ms=POLL_MS)).get(partition, ())
+            for record in batch:
+                if record.offset < end and not _is_filler(record):
+                    yield seen(short, record)
+            if batch or await consumer.position(partition) > position:
+                heard_at = time.monotonic()
+            elif time.monotonic() - heard_at > STALL_S:
+                raise AdminError(f"{partition.topic}-{partition.partition} cannot be read to its end")
+
+
+def _is_filler(record: Any) -> bool:
+    return bool(record.key == FILLER_KEY and not record.value)
+
+
+def seen(short: str, record: Any) -> Seen:
+    """An aiokafka record as the audit looks at it."""
+    key, value = record.key or b"", record.value or b""
+    headers = {name: (raw or b"").decode(errors="replace") for name, raw in record.headers}
+    form, decoded = _decoded(short, key, value, [raw or b"" for _, raw in record.headers])
+    return Seen(short, record.partition, record.offset, record.timestamp, key, value, headers, form, decoded)
+
+
+def _decoded(short: str, key: bytes, value: bytes, headers: Collection[bytes]) -> tuple[Form, Record | None]:
+    if any(marker_in(raw) is not None for raw in (key, value, *headers)):
+        return "picture", None
+    if not value:
+        return "tombstone", None
+    if short not in KINDS:
+        return "record", None
+    try:
+        return "record", records.decode(value, KINDS[short])
+    except msgspec.DecodeError:
+        return "unreadable", None

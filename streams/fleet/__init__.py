@@ -1,0 +1,1 @@
+"""Several programs, each a process of its own, kept running by one that does nothing else; knows no Kafka."""

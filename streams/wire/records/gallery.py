@@ -1,0 +1,98 @@
+"""What becomes of the commands to a gallery."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct, field
+
+from streams.wire.records.base import Count, Milliseconds, Record
+from streams.wire.records.logs import Bill
+
+Pseudonym = Annotated[str, Meta(description="keyed pseudonym of the person id")]
+ByPartition = Annotated[dict[str, int], Meta(description="offsets by partition")]
+
+ErasureScope = Literal["person", "gallery", "account"]
+
+ErasureState = Literal["accepted", "tombstoned", "swept", "confirmed", "completed"]
+"""accepted: asked for, and no longer matched by who has read so. tombstoned: every key and feature that it covers bears
+a tombstone. swept: and so does what requests wrote that were in flight when it began. confirmed: no worker holds any
+of it, in memory or in a snapshot. completed: its bytes are gone from the brokers' disks; the receipt is out."""
+
+
+class Receipt(Struct, frozen=True, kw_only=True):
+    """That a deletion is complete. The signature is Ed25519 over the JSON of all else (`streams.wire.receipts`).
+
+    person: null for a gallery or an account. later: by topic, when what it said of the person has expired at the
+    latest, by the retention that was in effect. silent: workers that did not confirm, and may hold in memory or in a
+    snapshot what was erased. bill: the last one, where the account was deleted.
+    """
+
+    request_id: str
+    event_id: str
+    account: str
+    region: str
+    scope: ErasureScope
+    gallery: str | None
+    person: Pseudonym | None
+    requested_at_ms: Milliseconds
+    completed_at_ms: Milliseconds
+    persons: Count
+    features: Count
+    log_entries: Annotated[int, Meta(ge=0, description="of the running log, removed as a whole: of an account alone")]
+    workers: Annotated[list[str], Meta(description="that confirmed")]
+    silent: list[str]
+    later: dict[str, Milliseconds]
+    bill: Bill | None
+    key_id: str
+    signature: Annotated[str, Meta(description="base64")]
+
+
+class GalleryEvent(Record, frozen=True, kw_only=True):
+    """Topic gallery-events: the answer to a gallery command. No person id, but its keyed pseudonym.
+
+    A deletion is answered twice: when it is accepted, and when it is complete, with the receipt.
+    """
+
+    event_id: str
+    request_id: str
+    account: str
+    region: str
+    gallery: str | None
+    command: str | None
+    accepted: bool
+    code: str
+    detail: str
+    person: Pseudonym | None
+    features: Annotated[int, Meta(ge=0, description="features added or erased")]
+    requested_at_ms: Milliseconds
+    processed_at_ms: Milliseconds
+    receipt: Receipt | None = None
+
+
+class Erasure(Record, frozen=True, kw_only=True):
+    """Topic erasures: how far a deletion has come.
+
+    It covers what commands enrolled that were appended before it, in its scope. persons, features: tombstoned so far.
+    reached: of face-features, behind the last tombstone. waits_for: of gallery-commands, what was in flight when it
+    began. in_sync_at_ms: since when every copy was in sync; the passes that remove bytes count from there. repeats:
+    how often the tombstones were written again, since a copy had been away. bill: the account's last one, where that is
+    deleted; made before its log is erased.
+    """
+
+    event_id: str
+    request_id: str
+    account: str
+    scope: ErasureScope
+    gallery: str | None
+    person: Pseudonym | None
+    state: ErasureState
+    persons: Count = 0
+    features: Count = 0
+    reached: ByPartition = field(default_factory=dict)
+    waits_for: ByPartition = field(default_factory=dict)
+    workers: list[str] = field(default_factory=list)
+    silent: list[str] = field(default_factory=list)
+    in_sync_at_ms: Milliseconds | None = None
+    repeats: Count = 0
+    bill: Bill | None = None
+    requested_at_ms: Milliseconds
+    updated_at_ms: Milliseconds

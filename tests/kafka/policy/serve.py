@@ -1,0 +1,164 @@
+"""What the deployment serves before it is audited: people before cameras, enrollments, deletions and faults."""
+
+import asyncio
+import itertools
+import json
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import cv2
+import numpy as np
+from aiokafka import AIOKafkaProducer
+
+from streams.demo.cast import CAST, Person
+from streams.demo.film import CAMERAS, enrollment_picture, film
+from streams.edge.client import GalleryClient
+from streams.edge.commands import Command
+from streams.wire.records import Receipt
+from streams.wire.topics import CAMERA_FRAMES, FACE_FEATURES, GALLERY_COMMANDS, RUNNING_LOG
+from tests.kafka.policy.ground import Ground
+from tests.kafka.policy.topics import PATIENCE_S, Hand
+
+ENROLLED: Final = tuple(person for person in CAST if person.enrolled)
+FORGOTTEN: Final = ENROLLED[0].person_id
+VIP: Final = "vip"
+PLACES: Final = (*((person, None) for person in ENROLLED), *((person, VIP) for person in ENROLLED[:2]))
+"""All in the default gallery, and two of them in another as well."""
+
+RECEIPT_S: Final = 120.0
+PICTURES_A_CAMERA: Final = 60
+
+Headers = list[tuple[str, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """frames, commands: that were sent. codes: of all of them, from the running log. erased: the records of
+    face-features that the deletion of a person took away. receipts: of all deletions."""
+
+    frames: int
+    commands: int
+    codes: Counter[str]
+    erased: Sequence[Any]
+    receipts: Sequence[Receipt]
+
+
+async def serve(ground: Ground, frames: int) -> Served:
+    """Serve so many frames; a worker must run. It is killed in the middle, and another takes its place."""
+    hand = Hand(ground.connection, ground.topics)
+    async with GalleryClient(ground.connection, ground.topics, timeout_s=PATIENCE_S) as client:
+        commands = await _enroll(client, PLACES)
+        await _film(ground, range(frames // 2))
+        ground.kill()
+        rest = asyncio.create_task(_film(ground, range(frames // 2, frames)))
+        await ground.start()
+        await rest
+        commands += await _bad_commands(ground)
+        before = await hand.records(FACE_FEATURES)
+        receipts = await _delete(client)
+        commands += len(receipts) + 1
+    codes = await _codes(hand, frames + commands)
+    after = {record.key for record in await hand.records(FACE_FEATURES) if record.value}
+    return Served(frames, commands, codes, [each for each in before if each.value and each.key not in after], receipts)
+
+
+async def _enroll(client: GalleryClient, places: Sequence[tuple[Person, str | None]]) -> int:
+    """Each in this gallery, None for the default one; how many they are."""
+    for person, gallery in places:
+        answer = await client.enroll(
+            person.person_id,
+            enrollment_picture(person),
+            gallery=gallery,
+            consent="form-7",
+            consent_basis="of_age",
+        )
+        if not answer.accepted:
+            raise RuntimeError(f"{person.person_id} was not enrolled: {answer.code}")
+    return len(places)
+
+
+async def _delete(client: GalleryClient) -> list[Receipt]:
+    """A person, who is enrolled again a moment later, and a gallery as a whole."""
+    asked = [await client.ask(Command(command="forget", person_id=FORGOTTEN))]
+    await _enroll(client, [(ENROLLED[0], None)])
+    asked += [await client.ask(Command(command="forget_gallery", gallery=VIP))]
+    return [await client.receipt(answer.request_id, timeout_s=RECEIPT_S) for answer in asked]
+
+
+async def _film(ground: Ground, numbers: range) -> None:
+    """Most are good; every fifth is a fault of some kind."""
+    producer = AIOKafkaProducer(**ground.connection.client_options(), max_request_size=ground.topics.max_record_bytes)
+    await producer.start()
+    try:
+        sends = [
+            await producer.send(ground.topics.name(CAMERA_FRAMES), value, key=camera.encode(), headers=headers)
+            for camera, value, headers in itertools.islice(_requests(), numbers.start, numbers.stop)
+        ]
+        await asyncio.gather(*sends)
+    finally:
+        await producer.stop()
+
+
+def _requests() -> Iterator[tuple[str, bytes, Headers]]:
+    reels = {camera: [frame.jpeg for frame in film(camera, PICTURES_A_CAMERA)] for camera in CAMERAS}
+    faults = itertools.cycle(_faults(reels["desk"][0]))
+    for number, camera in enumerate(itertools.cycle(reels)):
+        if number % 5 == 4:
+            yield (camera, *next(faults))
+        else:
+            picture = reels[camera][number // len(reels) % PICTURES_A_CAMERA]
+            yield camera, picture, [("request_ip", b"192.0.2.7"), ("uin", b"u-1")]
+
+
+def _faults(jpeg: bytes) -> list[tuple[bytes, Headers]]:
+    pixels = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    png, webp = (cv2.imencode(suffix, pixels)[1].tobytes() for suffix in (".png", ".webp"))
+    return [
+        (png, []),
+        (webp, []),
+        (jpeg[: len(jpeg) // 2], []),
+        (png[:-100], []),
+        (jpeg[:20] + bytes(len(jpeg) - 20), []),
+        (b"no picture at all", []),
+        (b"", []),
+        (jpeg, [("account", b"zoo")]),
+        (jpeg, [("region", b"mars")]),
+        (jpeg, [("gallery", b"nobody's")]),
+        (jpeg, [("captured_at_ms", b"yesterday")]),
+    ]
+
+
+async def _bad_commands(ground: Ground) -> int:
+    """Refused, each for another reason."""
+    picture = enrollment_picture(next(person for person in CAST if not person.enrolled))
+    commands: list[tuple[bytes, bytes, Headers]] = [
+        (b"zoe", picture, [("command", b"enroll")]),
+        (b"zoe", picture, [("command", b"enroll"), ("consent", b"form-8"), ("consent_basis", b"hearsay")]),
+        (b"zoe", picture[:500], [("command", b"enroll"), ("consent", b"form-8"), ("consent_basis", b"of_age")]),
+        (b"zoe", picture, [("command", b"sell")]),
+        (b"zoe", b"", [("command", b"forget"), ("region", b"mars")]),
+        (b"zoe", b"", [("command", b"forget")]),
+    ]
+    producer = AIOKafkaProducer(**ground.connection.client_options(), max_request_size=ground.topics.max_record_bytes)
+    await producer.start()
+    try:
+        for key, value, headers in commands:
+            await producer.send_and_wait(ground.topics.name(GALLERY_COMMANDS), value, key=key, headers=headers)
+    finally:
+        await producer.stop()
+    return len(commands)
+
+
+async def _codes(hand: Hand, requests: int) -> Counter[str]:
+    """What became of every request, once each has an entry."""
+    deadline = time.monotonic() + RECEIPT_S
+    while True:
+        entries = {record.key: json.loads(record.value) for record in await hand.records(RUNNING_LOG) if record.value}
+        if len(entries) >= requests:
+            return Counter(entry["return_code"] for entry in entries.values())
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{len(entries)} of {requests} requests are answered")
+        await asyncio.sleep(1.0)

@@ -1,0 +1,251 @@
+"""Once processed, no picture is anywhere: not in a broker's file, not in a worker's, not in what either says."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+from models.gallery.keys import KeyDirectory
+from streams.audit.pictures import Shingles, marker_in, scan, spellings
+from streams.engine import admin, inspection
+from streams.engine.brokers import KAFKA
+from streams.engine.promises import Difference
+from streams.wire.connection import Connection
+from streams.wire.topics import CAMERA_FRAMES, FILLER_KEY, GALLERY_COMMANDS, RUNNING_LOG, Topics
+from tests.kafka.broker import Kafka
+from tests.kafka.jars import KafkaMissingError
+from tests.kafka.sent_pictures import Sent, crops, sent_pictures
+
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(180)]
+
+TOPICS = Topics(prefix="rest", partitions=2, max_picture_bytes=1024 * 1024)
+INPUTS = (CAMERA_FRAMES, GALLERY_COMMANDS)
+QUICKER = {"segment.ms": "2000", "file.delete.delay.ms": "1000"}
+"""Than declared, so that the bound is seconds; it is computed from what the broker then says of itself."""
+PATIENCE_S = 90.0
+
+
+@dataclass
+class Deployment:
+    """A broker, a worker that writes wherever a worker writes, and what was sent."""
+
+    kafka: Kafka
+    directory: Path
+    sent: list[Sent]
+    known: Shingles
+    port: int
+    worker: subprocess.Popen[bytes] | None = None
+    said: list[bytes] = field(default_factory=list)
+
+    @property
+    def connection(self) -> Connection:
+        return Connection(self.kafka.bootstrap())
+
+    @property
+    def places(self) -> list[Path]:
+        """The broker's data and log, and all of the worker's directories, its output among them."""
+        return [self.kafka.nodes[0].data_dir.parent, self.directory / "worker"]
+
+    def start_worker(self) -> None:
+        own = self.directory / "worker"
+        for name in ("work", "tmp", "snapshots", "home"):
+            (own / name).mkdir(parents=True, exist_ok=True)
+        environment = {
+            name: value for name, value in os.environ.items() if name in ("PATH", "LANG", "FACESTREAMS_CACHE_DIR")
+        } | {
+            "HOME": str(own / "home"),
+            "TMPDIR": str(own / "tmp"),
+            "FACESTREAMS_BOOTSTRAP_SERVERS": self.kafka.bootstrap(),
+            "FACESTREAMS_PREFIX": TOPICS.prefix,
+            "FACESTREAMS_PARTITIONS": str(TOPICS.partitions),
+            "FACESTREAMS_MAX_PICTURE_BYTES": str(TOPICS.max_picture_bytes),
+            "FACESTREAMS_KEY_DIR": str(self.directory / "keys"),
+            "FACESTREAMS_REGION": "eu",
+            "FACESTREAMS_HTTP_PORT": str(self.port),
+            "FACESTREAMS_LOG_LEVEL": "debug",
+            "FACESTREAMS_SNAPSHOT_DIR": str(own / "snapshots"),
+            "FACESTREAMS_COMMIT_INTERVAL_S": "0.3",
+        }
+        environment.setdefault("FACESTREAMS_CACHE_DIR", str(own / "cache"))
+        with (own / "stdout").open("ab") as out, (own / "stderr").open("ab") as err:
+            self.worker = subprocess.Popen(
+                [sys.executable, "-m", "streams.cli", "worker"],
+                env=environment,
+                cwd=own / "work",
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+            )
+
+    def stop_worker(self) -> int:
+        assert self.worker is not None
+        self.worker.send_signal(signal.SIGTERM)
+        return self.worker.wait(30)
+
+    def scrape(self) -> None:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=10) as answer:
+            self.said.append(answer.read())
+
+    def found(self) -> Counter[tuple[str, str]]:
+        """What kind of picture stands in which topic's files, or in which file."""
+        return Counter((each.topic or each.path.name, each.what) for each in scan(self.places, self.known))
+
+
+@pytest.fixture
+def deployment(tmp_path: Path) -> Iterator[Deployment]:
+    sent = sent_pictures(TOPICS.max_picture_bytes)
+    try:
+        with Kafka(tmp_path / "kafka") as kafka:
+            KeyDirectory.create(tmp_path / "keys")
+            pictures = [*(each.value for each in sent), *crops()]
+            deployment = Deployment(kafka, tmp_path, sent, Shingles(pictures), _free_port())
+            asyncio.run(_prepare(deployment))
+            try:
+                yield deployment
+            finally:
+                if deployment.worker is not None:
+                    deployment.worker.kill()
+                    deployment.worker.wait()
+    except KafkaMissingError as error:
+        pytest.skip(str(error))
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def _prepare(deployment: Deployment) -> None:
+    await admin.create_missing(deployment.connection, TOPICS, replication=1)
+    await inspection.mend(
+        deployment.connection,
+        [Difference(TOPICS.name(short), name, value, "", None) for short in INPUTS for name, value in QUICKER.items()],
+    )
+    async with AIOKafkaProducer(
+        **deployment.connection.client_options(), max_request_size=TOPICS.max_record_bytes
+    ) as producer:
+        for number, each in enumerate(deployment.sent):
+            if each.person_id is None:
+                await producer.send_and_wait(
+                    TOPICS.name(CAMERA_FRAMES), each.value, key=f"camera-{number % 3}".encode()
+                )
+            else:
+                await producer.send_and_wait(
+                    TOPICS.name(GALLERY_COMMANDS), each.value, key=each.person_id.encode(), headers=_enroll(each)
+                )
+
+
+def _enroll(sent: Sent) -> list[tuple[str, bytes]]:
+    given = {"command": "enroll", "person_id": sent.person_id or "", "consent": "c-1", "consent_basis": "of_age"}
+    return [(name, value.encode()) for name, value in given.items()]
+
+
+async def records(deployment: Deployment, *shorts: str) -> list:
+    """All that stands on these topics now."""
+    partitions = [
+        TopicPartition(TOPICS.name(short), number)
+        for short in shorts
+        for number in range(TOPICS.spec(short).partitions)
+    ]
+    async with AIOKafkaConsumer(
+        **deployment.connection.client_options(), auto_offset_reset="earliest", isolation_level="read_uncommitted"
+    ) as consumer:
+        consumer.assign(partitions)
+        await consumer.seek_to_beginning()
+        ends = await consumer.end_offsets(partitions)
+        found = []
+        while any([await consumer.position(each) < ends[each] for each in partitions]):
+            batches = await consumer.getmany(timeout_ms=200)
+            found += [record for batch in batches.values() for record in batch]
+        return found
+
+
+async def until_answered(deployment: Deployment) -> None:
+    """Every request has its one record in the running log."""
+    wanted, deadline = len(deployment.sent), time.monotonic() + PATIENCE_S
+    while True:
+        keys = {record.key for record in await records(deployment, RUNNING_LOG) if record.value}
+        if len(keys) >= wanted:
+            assert len(keys) == wanted, "a filler is nobody's request"
+            return
+        assert deployment.worker is not None
+        assert deployment.worker.poll() is None, (deployment.directory / "worker" / "stderr").read_text()[-3000:]
+        assert time.monotonic() < deadline, f"{len(keys)} of {wanted} requests were answered"
+        await asyncio.sleep(0.3)
+
+
+def until_ready(deployment: Deployment) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{deployment.port}/ready"):
+            return
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+async def bound_s(deployment: Deployment) -> float:
+    """The longest that a processed picture may be on the disks of this broker, with these topics."""
+    found = await inspection.inspect(deployment.connection, TOPICS, replication=1, broker=KAFKA)
+    limits = [each.at_most for each in found.bounds if each.subject == "a processed picture's time on the disks"]
+    assert len(limits) == len(INPUTS)
+    return max(limit for limit in limits if limit is not None) / 1000
+
+
+def until_nothing_is_found(deployment: Deployment, limit_s: float) -> None:
+    """A machine that stands still is given three times what is stated."""
+    begun = time.monotonic()
+    while found := deployment.found():
+        assert time.monotonic() - begun < 3 * limit_s + 10, f"still on a disk: {found}"
+        deployment.scrape()
+        time.sleep(0.5)
+    print(f"nothing is found after {time.monotonic() - begun:.1f} s; stated: {limit_s:g} s")
+
+
+def test_no_picture_is_left_anywhere_once_it_is_processed(deployment: Deployment) -> None:
+    found = deployment.found()
+    for short in INPUTS:  # with nobody who deletes them they are there, and the search finds them
+        assert {what for topic, what in found if topic == TOPICS.name(short)} == {"JPEG", "PNG", "WebP", "known"}
+
+    deployment.start_worker()
+    asyncio.run(until_answered(deployment))
+    stated_s = asyncio.run(bound_s(deployment))
+    until_nothing_is_found(deployment, stated_s)
+
+    ends = asyncio.run(records(deployment, *INPUTS))
+    assert all(record.key == FILLER_KEY and not record.value for record in ends)
+    deployment.scrape()
+    assert b'facestreams_pictures_undeleted_seconds{topic="camera-frames"}' in deployment.said[-1]
+    assert deployment.stop_worker() == 0
+    assert deployment.found() == Counter()
+
+    deployment.start_worker()  # where the log's start has moved on to what is committed, nothing is missed
+    until_ready(deployment)
+    assert deployment.stop_worker() == 0
+
+    written = asyncio.run(records(deployment, *(spec.short for spec in TOPICS if not spec.carries_pictures)))
+    assert {record.topic for record in written} > {TOPICS.name(RUNNING_LOG), TOPICS.name("recognitions")}
+    assert not any(b"expired_unread" in (record.value or b"") for record in written)
+    said = deployment.said + [
+        part
+        for record in written
+        for part in (record.key or b"", record.value or b"", *(value or b"" for _, value in record.headers))
+    ]
+    logs = [*(deployment.directory / "worker").glob("std*"), deployment.kafka.nodes[0].log_path]
+    said += [path.read_bytes() for path in logs]
+    assert b"worker started" in b"".join(said)
+    small = [each.value for each in deployment.sent if len(each.value) < TOPICS.max_picture_bytes]
+    spelt = Shingles(way for picture in (*small, *crops()) for way in spellings(picture[:50_000]))
+    assert [each[:200] for each in said if marker_in(each) or spelt.offset_in(each) is not None] == []

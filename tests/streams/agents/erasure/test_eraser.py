@@ -1,0 +1,200 @@
+"""Who drives deletions: jobs in a lane of their own, from state to state, to one receipt."""
+
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import pytest
+from structlog.testing import capture_logs
+
+from models.gallery import signing
+from models.gallery.keys import KeyDirectory
+from streams.agents.erasure.eraser import Eraser
+from streams.agents.erasure.pending import PendingErasures
+from streams.agents.erasure.receipts import Receipts
+from streams.engine.brokers import KAFKA
+from streams.engine.evidence import EvidenceError
+from streams.engine.lanes import Lane
+from streams.wire import records
+from streams.wire.headers import Deployment
+from streams.wire.receipts import signature_of, signed_bytes
+from streams.wire.records import Erasure, GalleryEvent
+from streams.wire.topics import ERASURES, GALLERY_COMMANDS, GALLERY_EVENTS
+from tests.streams.agents.erasure.conftest import NOW_MS, TOPICS, Read, Scene, erasure, full
+
+
+@dataclass
+class ScriptedSteps:
+    """Says what is next, state by state; what is not there has to wait."""
+
+    next_of: dict[str, str] = field(default_factory=dict)
+    done: bool = False
+    broker = KAFKA
+
+    async def next(self, of, reading, outlet) -> Erasure | None:
+        following = self.next_of.get(of.state)
+        if following is None:
+            return None
+        return erasure(event_id=of.event_id, state=following, in_sync_at_ms=NOW_MS, features=2, workers=["w"])
+
+    async def is_complete(self, of, reading, outlet) -> bool:
+        return self.done
+
+
+@dataclass
+class KeptLanes:
+    jobs: list = field(default_factory=list)
+    lane: Lane | None = None
+
+    def find(self, place):
+        return self.lane
+
+    def enqueue(self, place, job) -> None:
+        self.jobs.append((place, job))
+
+
+class Stage(Scene):
+    def __init__(self, keys: KeyDirectory) -> None:
+        super().__init__()
+        self.script = ScriptedSteps()
+        self.script.bytes_gone = self.bytes_gone
+        self.pending = PendingErasures(lambda each: None)
+        self.lanes = KeptLanes()
+        self.now_s = 0.0
+        self.ready = True
+        self.away = False
+        deployment = Deployment(account="main", app_id="77", region="eu")
+        self.eraser = Eraser(
+            topics=TOPICS,
+            pending=self.pending,
+            view=self,
+            steps=self.script,
+            receipts=Receipts(
+                topics=TOPICS, deployment=deployment, keys=keys, broker=KAFKA, clock_ms=lambda: self.now_ms
+            ),
+            evidence=self,
+            lanes=self.lanes,
+            is_ready=lambda: self.ready,
+            clock=lambda: self.now_s,
+        )
+        self.eraser.assigned({1})
+        self.look.config = {
+            "cleanup.policy": "delete",
+            "retention.ms": "604800000",
+            "segment.ms": "86400000",
+            "message.timestamp.type": "LogAppendTime",
+        }
+        self.look_once = self.look
+        self.look = self._look
+
+    @asynccontextmanager
+    async def _look(self):
+        if self.away:
+            raise EvidenceError("no broker answers")
+        yield self.look_once
+
+    async def reached(self, partition: int, next_offset: int) -> None:
+        """As the view of erasures: what was written is read."""
+        for output in self.outlet.batches[-1]:
+            if output.topic == full(ERASURES):
+                self.pending.apply(Read(output.key, output.value))
+
+    async def catch_up(self) -> None:
+        pass
+
+    def deletion(self, **changes) -> None:
+        self.pending.apply(Read(b"e", records.encode(erasure(**changes))))
+
+    def look_now(self) -> int:
+        self.lanes.jobs.clear()
+        self.eraser.look()
+        return len(self.lanes.jobs)
+
+    async def work(self) -> None:
+        [(place, job)] = self.lanes.jobs
+        assert place == (full(GALLERY_COMMANDS), 1, b"~erasure")
+        await job(Lane(place, 0.0), self.outlet)
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory) -> KeyDirectory:
+    return KeyDirectory.create(tmp_path_factory.mktemp("k") / "keys")
+
+
+@pytest.fixture
+def stage(keys) -> Stage:
+    return Stage(keys)
+
+
+def states(stage: Stage) -> list[str]:
+    return [records.decode(each.value, Erasure).state for each in stage.outlet.all if each.topic == full(ERASURES)]
+
+
+async def test_it_goes_as_far_as_it_comes_and_each_state_stands_on_the_topic(stage: Stage) -> None:
+    stage.deletion()
+    stage.script.next_of = {"accepted": "tombstoned", "tombstoned": "swept"}
+    assert stage.look_now() == 1
+    await stage.work()
+    assert states(stage) == ["tombstoned", "swept"]
+    assert {each.key for each in stage.outlet.all} == {erasure().event_id.encode()}
+
+
+@pytest.mark.parametrize("spoil", ["none", "another's", "not ready", "under way"])
+def test_nothing_is_set_to_work_without_need(stage: Stage, spoil: str) -> None:
+    if spoil != "none":
+        stage.deletion(event_id="0a0b0c0d-gallery-commands-0-7" if spoil == "another's" else erasure().event_id)
+    stage.ready = spoil != "not ready"
+    if spoil == "under way":
+        stage.lanes.lane = Lane(("t", 1, b"~erasure"), 0.0)
+        stage.lanes.lane.tail = type("Busy", (), {"done": lambda self: False})()
+    assert stage.look_now() == 0
+
+
+async def test_what_waits_for_the_brokers_disks_is_asked_about_every_five_seconds(stage: Stage) -> None:
+    stage.deletion(state="confirmed", in_sync_at_ms=NOW_MS)
+    assert stage.look_now() == 1
+    await stage.work()
+    stage.now_s = 4.9
+    assert stage.look_now() == 0
+    stage.deletion(event_id="0a0b0c0d-gallery-commands-1-9")  # but another must not wait for that
+    stage.now_s = 5.0
+    assert stage.look_now() == 1
+    await stage.work()
+    assert stage.look_now() == 1
+
+
+async def test_the_receipt_and_the_last_record_go_out_at_once(stage: Stage, keys) -> None:
+    stage.deletion(state="confirmed", in_sync_at_ms=NOW_MS, features=2, persons=1, workers=["w"], silent=["x"])
+    stage.script.done = True
+    stage.look_now()
+    await stage.work()
+    [batch] = stage.outlet.batches
+    answer, last = batch
+    event = records.decode(answer.value, GalleryEvent)
+    receipt = event.receipt
+    assert (answer.topic, answer.key, event.code, event.accepted) == (full(GALLERY_EVENTS), b"r1", "forgotten", True)
+    assert (receipt.persons, receipt.features, receipt.workers, receipt.silent) == (1, 2, ["w"], ["x"])
+    assert (receipt.requested_at_ms, receipt.completed_at_ms, receipt.region) == (NOW_MS - 500, NOW_MS, "eu")
+    expires_ms = NOW_MS + 604_800_000 + 86_400_000 + 300_000 + 5_000
+    assert receipt.later == dict.fromkeys(("recognitions", "sightings", "gallery-events"), expires_ms)
+    assert signing.verify(keys.verify_keys()[receipt.key_id], signed_bytes(receipt), signature_of(receipt))
+    assert records.decode(last.value, Erasure).state == "completed"
+    assert len(stage.pending) == 0
+    assert stage.look_now() == 0
+
+
+async def test_nothing_is_complete_while_a_copy_is_away(stage: Stage) -> None:
+    stage.deletion(state="confirmed", in_sync_at_ms=None)
+    stage.script.done = True
+    stage.look_now()
+    await stage.work()
+    assert stage.outlet.all == []
+
+
+async def test_a_broker_that_is_away_is_no_failure(stage: Stage) -> None:
+    stage.deletion()
+    stage.away = True
+    stage.look_now()
+    with capture_logs() as logs:
+        await stage.work()
+    assert [(entry["event"], entry["reason"]) for entry in logs] == [("deletions have to wait", "no broker answers")]
+    assert stage.look_now() == 1

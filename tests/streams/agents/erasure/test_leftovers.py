@@ -1,0 +1,48 @@
+"""What a partition's log still holds of the erased."""
+
+from streams.agents.erasure.leftovers import History, Names
+from tests.streams.agents.erasure.conftest import Read, open_visits, place, reference
+
+ADA, BOB = reference(1), reference(2)
+KEY, E1, E2 = (place(ADA, feature).encode() for feature in (None, "e1", "e2"))
+OTHER, OF_OTHER = (place(BOB, feature).encode() for feature in (None, "e3"))
+
+
+def history(*rows: tuple[bytes, bytes | None]) -> History:
+    found = History()
+    for offset, (key, value) in enumerate(rows):
+        found.apply(Read(key, value, offset))
+    return found
+
+
+def test_a_value_before_its_tombstone_is_left_and_what_stays_is_not() -> None:
+    found = history((KEY, b"k"), (E1, b"f"), (OTHER, b"k"), (OF_OTHER, b"f"), (E1, None), (KEY, None))
+    assert found.leftovers(6) == 2
+    assert found.leftovers(4) == 0  # nothing was erased yet
+    assert set(found.tombstones()) == {E1, KEY}
+
+
+def test_a_clean_log_holds_tombstones_alone_or_not_even_these() -> None:
+    assert history((OTHER, b"k"), (OF_OTHER, b"f"), (E1, None), (KEY, None)).leftovers(9) == 0
+    assert history((OTHER, b"k"), (OF_OTHER, b"f")).leftovers(9) == 0
+
+
+def test_another_deletion_that_came_later_is_not_waited_for() -> None:
+    assert history((KEY, b"k"), (E1, b"f"), (E1, None), (KEY, None)).leftovers(2) == 0
+
+
+def test_a_feature_without_the_key_that_opens_it_is_left() -> None:
+    assert history((E1, b"f"), (E2, b"f")).leftovers(9) == 2
+    assert history((KEY, b"k"), (E1, b"f"), (KEY, None)).leftovers(9) == 2
+
+
+def test_fillers_and_keys_of_others_are_passed_over() -> None:
+    assert history((b"~filler", b""), (b"not/one/of/ours", b"v"), (b"", b"v")).leftovers(9) == 0
+
+
+def test_whom_visits_name_whatever_else_stands_there() -> None:
+    names = Names()
+    for value in (open_visits("ada"), open_visits(None), b"no record", b"", None):
+        names.apply(Read(b"lobby", value))
+    names.apply(Read(b"~filler", b""))
+    assert names.found == {("default", "ada")}

@@ -1,0 +1,117 @@
+from pathlib import Path
+
+import cv2
+import numpy as np
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
+
+from streams.audit.checks.images import Images
+from streams.audit.files import Files
+from streams.audit.finding import Finding
+from streams.audit.reading import Seen
+from streams.engine.brokers import EMBEDDED
+from streams.wire.topics import CAMERA_FRAMES, RECOGNITIONS, RUNNING_LOG
+from tests.streams.audit.made import NOW_MS, TOPICS, concluded, entry, facts, inspection, processed, shown
+
+JPEG = cv2.imencode(".jpg", np.random.default_rng(7).integers(0, 255, (64, 64, 3), np.uint8))[1].tobytes()
+BOUND_MS = 2 * 30_000 + 1_000 + 300_000 + 5_000
+
+
+def audited(*stream: Seen, directories: tuple[Path, ...] = (), **said) -> Finding:
+    given = {"positions": processed(3, 3)} | said
+    return concluded(Images(facts(**given), Files(TOPICS, directories)), *stream)
+
+
+def logged(offset: int, accessed_at_ms: int) -> Seen:
+    return shown(RUNNING_LOG, entry(offset, accessed_at_ms=accessed_at_ms))
+
+
+def segment(directory: Path, topic: str, *records: tuple[int, bytes], name: str = "0.log") -> None:
+    """A file as a broker writes it."""
+    raw = b""
+    for offset, value in records:
+        builder = DefaultRecordBatchBuilder(2, 0, 0, -1, -1, -1, 1 << 20)
+        builder.append(0, timestamp=NOW_MS, key=b"k", value=value, headers=[])
+        raw += offset.to_bytes(8, "big") + bytes(builder.build())[8:]
+    path = directory / f"{TOPICS.name(topic)}-0"
+    path.mkdir(parents=True, exist_ok=True)
+    (path / name).write_bytes(raw)
+
+
+def test_what_is_processed_and_deleted_is_held() -> None:
+    finding = audited(logged(0, NOW_MS - 86_400_000))
+    assert (finding.verdict, finding.bound_s) == ("held", BOUND_MS / 1000)
+    assert finding.evidence == (
+        "3 requests of 1 partitions are processed; the broker still has 0 of them, all processed within 6 min 6 s",
+        "1 records of 1 output topics hold no picture",
+    )
+
+
+def test_what_was_processed_a_moment_ago_may_be_there() -> None:
+    recent = [logged(offset, NOW_MS - 1_000) for offset in range(3)]
+    assert audited(*recent, positions=processed(0, 3)).verdict == "held"
+
+
+def test_what_was_processed_long_ago_and_is_there_is_broken() -> None:
+    stream = [logged(0, NOW_MS - 86_400_000), logged(1, NOW_MS - 86_400_000), logged(2, NOW_MS - 1_000)]
+    finding = audited(*stream, positions=processed(0, 3))
+    assert finding.breaches == ("processed 6 min 6 s ago or longer, and not deleted: camera-frames-0, offsets 0 to 1",)
+
+
+def test_a_picture_in_an_output_topic_is_broken() -> None:
+    for value in (JPEG, b'{"thumbnail":"/9j/4AAQSkZJRgABAQAAAQABAAD"}'):
+        assert audited(shown(RECOGNITIONS, value)).breaches == (
+            "a picture in a record of an output topic: recognitions-0@0",
+        )
+
+
+def test_a_picture_in_a_header_or_key_is_broken() -> None:
+    assert audited(shown(RECOGNITIONS, b"{}", key=JPEG)).verdict == "broken"
+
+
+def test_settings_that_keep_pictures_are_broken() -> None:
+    kept = inspection(camera_frames={"retention.ms": "-1"})
+    assert audited(inspection=kept).verdict == "broken"
+
+
+def test_a_broker_that_deletes_nothing_is_broken() -> None:
+    said = {"broker": EMBEDDED, "inspection": None, "why_no_inspection": "it tells no settings"}
+    assert audited(positions=processed(0, 3), **said).verdict == "broken"
+
+
+def test_without_positions_nothing_is_held() -> None:
+    assert audited(positions={}, why_no_positions="no right").verdict == "not_observable"
+
+
+def test_before_the_first_frame_nothing_is_seen() -> None:
+    assert audited(positions=processed(0, 0)).verdict == "not_observable"
+
+
+def test_an_unprocessed_picture_on_the_disks_is_held(tmp_path: Path) -> None:
+    segment(tmp_path, CAMERA_FRAMES, (3, JPEG))
+    finding = audited(directories=(tmp_path,))
+    assert finding.verdict == "held"
+    assert finding.evidence[-1] == (
+        "1 files of the brokers scanned: 1 batches of pictures, all unprocessed or within the bound"
+    )
+
+
+def test_a_processed_picture_stays_as_long_as_a_later_one_in_its_segment(tmp_path: Path) -> None:
+    segment(tmp_path, CAMERA_FRAMES, (2, JPEG), (3, JPEG))
+    assert audited(directories=(tmp_path,)).verdict == "held"
+
+
+def test_a_processed_picture_on_the_disks_is_broken(tmp_path: Path) -> None:
+    segment(tmp_path, CAMERA_FRAMES, (1, JPEG), (2, b""), name="0.log.deleted")
+    assert audited(directories=(tmp_path,)).breaches == (
+        f"processed pictures on the disks: {TOPICS.name(CAMERA_FRAMES)}-0/0.log.deleted",
+    )
+
+
+def test_a_picture_in_any_other_file_is_broken(tmp_path: Path) -> None:
+    segment(tmp_path, RECOGNITIONS, (0, JPEG))
+    (tmp_path / "core.1").write_bytes(bytes(100) + JPEG)
+    assert len(audited(directories=(tmp_path,)).breaches) == 2
+
+
+def test_a_directory_without_files_shows_nothing(tmp_path: Path) -> None:
+    assert audited(directories=(tmp_path,)).verdict == "not_observable"

@@ -1,0 +1,65 @@
+import pytest
+
+from streams.audit.checks.person_id import PersonId
+from streams.wire.records import Erasure
+from streams.wire.topics import ERASURES, RECOGNITIONS
+from tests.streams.audit.made import NOW_MS, concluded, facts, feature_record, gallery, key_record, recognition, shown
+
+
+def check(keys, at_hand=True) -> PersonId:
+    given = keys if at_hand else None
+    return PersonId(facts(given), gallery(given, key_record(keys)[0], feature_record(keys)))
+
+
+def faces(**match):
+    return shown(RECOGNITIONS, recognition(**match))
+
+
+def test_strangers_without_a_name_and_persons_with_theirs_are_held(keys) -> None:
+    finding = concluded(check(keys), feature_record(keys), faces(), faces(status="matched", person_id="ada"))
+    assert finding.verdict == "held"
+    assert finding.evidence[1] == (
+        "2 faces and 0 visits read: 1 without a name, 1 named, all of 1 persons who are or were enrolled"
+    )
+
+
+def test_a_stranger_with_an_id_is_broken(keys) -> None:
+    assert concluded(check(keys), faces(status="unknown", person_id="ada")).verdict == "broken"
+
+
+def test_an_id_that_nobody_was_enrolled_under_is_broken(keys) -> None:
+    finding = concluded(check(keys), faces(status="matched", person_id="stranger-1"))
+    assert finding.breaches == ("a PersonID that nobody was enrolled under: recognitions-0@0",)
+
+
+def test_who_was_deleted_was_enrolled(keys) -> None:
+    erasure = Erasure(
+        event_id="e",
+        request_id="r",
+        account="main",
+        scope="person",
+        gallery="default",
+        person=keys.pseudonym("default", "bob"),
+        state="completed",
+        requested_at_ms=NOW_MS,
+        updated_at_ms=NOW_MS,
+    )
+    named = faces(status="matched", person_id="bob")
+    assert concluded(check(keys), shown(ERASURES, erasure), named).verdict == "held"
+    assert concluded(check(keys), named).verdict == "broken"
+
+
+def test_without_keys_nobody_can_say_whose_a_name_is(keys) -> None:
+    finding = concluded(check(keys, at_hand=False), faces(status="matched", person_id="anybody"))
+    assert finding.verdict == "not_observable"
+
+
+@pytest.mark.parametrize("kept", ["enrolled_by"])
+def test_a_key_that_no_command_has_made_is_broken(keys, kept: str) -> None:
+    record = key_record(keys)[0]
+    record.headers[kept] = "somebody"
+    assert concluded(check(keys), record, faces()).verdict == "broken"
+
+
+def test_without_a_face_nothing_is_seen(keys) -> None:
+    assert concluded(check(keys), feature_record(keys)).verdict == "not_observable"
