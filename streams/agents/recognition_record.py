@@ -60,8 +60,15 @@ def logged_persons(result: FrameResult, gallery: str) -> list[LoggedPerson]:
 
 
 def logged_nobody(result: FrameResult) -> list[LoggedFace]:
-    """What the running log keeps of the faces that were matched with nobody."""
-    return [_logged(face) for face in result.faces if face.match.person_id is None]
+    """What the running log keeps of the faces that were matched with nobody.
+
+    How near a stranger came to somebody is left out: no bill needs it, and the log is kept for life.
+    """
+    return [
+        LoggedFace(track_id=face.track_id, status=face.match.status.value, similarity=None)
+        for face in result.faces
+        if face.match.person_id is None
+    ]
 
 
 def _logged(face: Face) -> LoggedFace:

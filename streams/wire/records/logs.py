@@ -10,7 +10,7 @@ RequestInterface = Literal["recognize", "enroll", "forget", "unknown"]
 
 
 class LoggedFace(Struct, frozen=True, kw_only=True):
-    """A recognition result as the running log keeps it."""
+    """A recognition result as the running log keeps it. similarity: null of a face that was matched with nobody."""
 
     track_id: str
     status: MatchStatus

@@ -265,7 +265,7 @@ async def test_the_running_log_names_whom_it_saw_to_who_holds_their_keys_alone(a
         "ada": ["t2", "t5"],
         "ben": ["t1"],
     }
-    assert ([each.track_id for each in entry.results], opened.erased) == (["t3"], 0)
+    assert ([(each.track_id, each.similarity) for each in entry.results], opened.erased) == ([("t3", None)], 0)
     assert [each.locator for each in entry.persons] == sorted(each.locator for each in entry.persons)
 
 
