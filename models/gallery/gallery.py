@@ -7,7 +7,7 @@ way has copied goes before it is swapped in, and is never searched. Two limits: 
 time (a second at 10,000 features), and memory that hnswlib has given back to the allocator is beyond reach here.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from threading import Lock
 from typing import Final
@@ -145,13 +145,26 @@ class Gallery:
     def forget(self, person_id: str) -> int:
         """Remove a person; how many features that were, 0 if unknown. No search that begins afterwards finds it."""
         with self._writing:
-            return self._remove(person_id, tuple(self._places.get(person_id, ())))
+            return self._remove([(person_id, feature_id) for feature_id in self._places.get(person_id, ())])
+
+    def forget_features(self, features: Iterable[tuple[str, str]]) -> int:
+        """Remove these, as pairs of person id and feature id, at one go; how many of them were there.
+
+        A person goes with the last of its features. Costs as much as one removal does, whatever their number.
+        """
+        with self._writing:
+            known = [
+                (person_id, feature_id)
+                for person_id, feature_id in dict.fromkeys(features)
+                if feature_id in self._places.get(person_id, ())
+            ]
+            return self._remove(known)
 
     def forget_feature(self, person_id: str, feature_id: str) -> bool:
         """Remove one feature, and the person with its last; whether it was there."""
         with self._writing:
             known = feature_id in self._places.get(person_id, ())
-            return known and self._remove(person_id, (feature_id,)) == 1
+            return known and self._remove([(person_id, feature_id)]) == 1
 
     def contents(self) -> tuple[list[tuple[str, str]], UInt8]:
         """Person id and feature id of every feature, and their bits (n, bits / 8), of one moment."""
@@ -198,18 +211,15 @@ class Gallery:
         self._places = view.places()
         self._view = replace(view, persons=now.persons, revision=now.revision)
 
-    def _remove(self, person_id: str, feature_ids: Sequence[str]) -> int:
-        if not feature_ids:
-            return 0
-        features = self._places[person_id]
-        doomed = [features[feature_id] for feature_id in feature_ids]
-        numbers = self._view.indexed_numbers(doomed)
-        view = self._view.without(doomed)
-        for feature_id in feature_ids:
-            del features[feature_id]
+    def _remove(self, features: Sequence[tuple[str, str]]) -> int:
         if not features:
-            del self._places[person_id]
-        self._swap(view, numbers)
+            return 0
+        doomed = [self._places[person_id].pop(feature_id) for person_id, feature_id in features]
+        for person_id, _ in features:
+            if not self._places.get(person_id, True):
+                del self._places[person_id]
+        numbers = self._view.indexed_numbers(doomed)
+        self._swap(self._view.without(doomed), numbers)
         return len(doomed)
 
     def _swap(self, view: View, numbers: Sequence[int]) -> None:

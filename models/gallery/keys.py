@@ -141,14 +141,14 @@ class KeyDirectory:
         """32 random bytes that will seal what is stored of one person."""
         return secrets.token_bytes(KEY_BYTES)
 
-    def wrap(self, data_key: bytes, *, place: bytes) -> bytes:
-        """A data key, sealed with the active account key for the record `place`; names the key it needs."""
+    def wrap(self, secret: bytes, *, place: bytes) -> bytes:
+        """A person's secret, sealed with the active account key for the record `place`; names the key it needs."""
         key_id = self.account_key_id.encode("ascii")
-        sealed = seal_bytes(self._wrapping[self.account_key_id], data_key, joined(b"data key", place, key_id))
+        sealed = seal_bytes(self._wrapping[self.account_key_id], secret, joined(b"data key", place, key_id))
         return bytes([len(key_id)]) + key_id + sealed
 
     def unwrap(self, wrapped: bytes, *, place: bytes) -> bytes:
-        """The data key that `wrap` was given. Raises SealError on another place, an unknown key or altered bytes."""
+        """The secret that `wrap` was given. Raises SealError on another place, an unknown key or altered bytes."""
         key_id, sealed = _named(wrapped)
         key = self._wrapping.get(key_id.decode("ascii", errors="replace"))
         if key is None:
@@ -165,6 +165,10 @@ class KeyDirectory:
     def is_pseudonym(self, pseudonym: str, gallery: str, person_id: str) -> bool:
         """Whether it stands for this person, under the active account key or an older one that is still there."""
         return pseudonym in self.pseudonyms(gallery, person_id)
+
+    def has_account_key(self, key_id: str) -> bool:
+        """Whether pseudonyms under this account key are known here, and what it wrapped opens."""
+        return key_id in self._wrapping
 
     def pseudonyms(self, gallery: str, person_id: str) -> tuple[str, ...]:
         """All that stand for this person: one an account key, from the oldest to the active one."""

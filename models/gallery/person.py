@@ -5,6 +5,7 @@ from typing import Final
 import msgspec
 
 from models.errors import SealError
+from models.gallery.keys import KeyDirectory
 
 PADDED_TO_BYTES: Final = 128
 """What is wrapped has a multiple of this length: else a key record's length would tell that of the person's id."""
@@ -35,3 +36,11 @@ class PersonSecret(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             return msgspec.structs.replace(msgspec.msgpack.decode(raw, type=cls), padding=b"")
         except (msgspec.DecodeError, UnicodeDecodeError):
             raise SealError("what was wrapped is no person's key") from None
+
+
+def opened(keys: KeyDirectory, key: bytes, value: bytes) -> PersonSecret | None:
+    """What a key record under this key holds; None where it does not open with these keys."""
+    try:
+        return PersonSecret.decode(keys.unwrap(value, place=key))
+    except SealError:
+        return None

@@ -7,13 +7,14 @@ log is asked once for each partition and assignment, and only when a frame is fo
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 import msgspec
 import structlog
 
+from streams.engine.outlet import FencedError, Outlet, PublishTimeoutError
 from streams.engine.request import Request
 from streams.engine.tail import TailError
 from streams.wire.codes import Code
@@ -25,6 +26,7 @@ _log = structlog.get_logger(__name__)
 SLACK_MS: Final = 60_000
 """Frames of a partition are asked for in about their order, and clocks of workers and broker agree about as well."""
 RETRY_MS: Final = 5_000
+"""The running log is asked again so long after it could not be read, for all frames at once."""
 CLOCKS_MS: Final = 2_000
 """What a frame's last owner found too old may be a little younger by the clock of its next one."""
 
@@ -60,38 +62,55 @@ class AgeLimit:
     """Skips frames that are too old.
 
     max_age_ms: of a frame that is recognised, by this clock and the broker's append time. epoch: of camera-frames.
+    patience_s: how long the running log may be unreadable.
     """
 
     max_age_ms: int
     epoch: str
     log: RunningLog
     clock_ms: Callable[[], int]
+    patience_s: float
+    sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
     _before: dict[int, _Before] = field(default_factory=dict)
     _reading: asyncio.Lock = field(default_factory=asyncio.Lock)
     _retry_at_ms: int = 0
 
-    async def skips(self, request: Request) -> bool:
-        """Whether this frame is to be skipped. Where it cannot be known whether it was processed before, it is not."""
+    async def skips(self, request: Request, outlet: Outlet) -> bool:
+        """Whether this frame is to be skipped.
+
+        While the running log cannot be read this waits, as `outlet` does for a topic that takes nothing: else a frame
+        that was skipped might be recognised and billed. Raises FencedError and PublishTimeoutError as `outlet` does.
+        """
         age_ms = self.clock_ms() - request.timestamp_ms
         if age_ms <= self.max_age_ms - CLOCKS_MS:
             return False
-        try:
-            before = await self._done_before(request)
-        except TailError as error:
-            _log.warning("no frame is skipped while the running log cannot be read", error=str(error))
-            self._retry_at_ms = self.clock_ms() + RETRY_MS
-            return False
-        if before is None:
-            return False
+        before = await self._known(request, outlet)
         return request.offset in before.skipped or (age_ms > self.max_age_ms and request.offset > before.highest)
 
+    async def _known(self, request: Request, outlet: Outlet) -> _Before:
+        ends_ms = self.clock_ms() + round(self.patience_s * 1000)
+        while True:
+            if outlet.lost:
+                raise FencedError
+            if (before := await self._done_before(request)) is not None:
+                return before
+            if self.clock_ms() >= ends_ms:
+                raise PublishTimeoutError(f"the running log could not be read for {self.patience_s:g} s")
+            await self.sleep(RETRY_MS / 1000)
+
     async def _done_before(self, request: Request) -> _Before | None:
+        """None where the running log cannot be read, or could not a moment ago."""
         async with self._reading:
             before = self._before.get(request.partition)
             if before is None or before.generation != request.generation or request.timestamp_ms < before.from_ms:
                 if self.clock_ms() < self._retry_at_ms:
                     return None
-                before = self._before[request.partition] = await self._read(request)
+                try:
+                    before = self._before[request.partition] = await self._read(request)
+                except TailError as error:
+                    _log.warning("frames that may be too old wait for the running log", error=str(error))
+                    self._retry_at_ms = self.clock_ms() + RETRY_MS
+                    return None
             return before
 
     async def _read(self, request: Request) -> _Before:

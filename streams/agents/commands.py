@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from streams.engine.request import Request
-from streams.logs.running import Asked, Interface
+from streams.logs.running import Asked
 from streams.wire import headers as wire_headers
 from streams.wire.codes import Code
 from streams.wire.event_id import EventId
 from streams.wire.headers import CommandHeaders, Deployment, RequestError
 from streams.wire.records import ErasureScope
+from streams.wire.records.logs import RequestInterface
 from streams.wire.topics import GALLERY_COMMANDS
 
 ENROLL: Final = "enroll"
@@ -27,7 +28,7 @@ SCOPES: Final[Mapping[str | None, ErasureScope]] = {
 }
 """What a command to forget is about."""
 
-_INTERFACES: Final[Mapping[str | None, Interface]] = {ENROLL: "enroll", **dict.fromkeys(SCOPES, "forget")}
+_INTERFACES: Final[Mapping[str | None, RequestInterface]] = {ENROLL: "enroll", **dict.fromkeys(SCOPES, "forget")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """Which enrollments a deletion covers: those whose commands were appended before it."""
 
-from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 
 from streams.wire.event_id import EventId
 from streams.wire.records import Erasure
@@ -20,8 +20,19 @@ class Enrolled:
         In one partition of one topic the offset says so; between two of them the broker's time, and what bears the
         very time of the deletion goes with it.
         """
-        with suppress(ValueError):
-            ours, its = EventId.parse(self.event_id), EventId.parse(erasure.event_id)
-            if (ours.epoch, ours.topic, ours.partition) == (its.epoch, its.topic, its.partition):
-                return ours.offset < its.offset
+        ours, its = _parsed(self.event_id), _parsed(erasure.event_id)
+        if ours is not None and its is not None and _line(ours) == _line(its):
+            return ours.offset < its.offset
         return self.requested_at_ms <= erasure.requested_at_ms
+
+
+@lru_cache(maxsize=10_000)  # the same few deletions are asked about for every person
+def _parsed(event_id: str) -> EventId | None:
+    try:
+        return EventId.parse(event_id)
+    except ValueError:
+        return None
+
+
+def _line(event: EventId) -> tuple[str, str, int]:
+    return event.epoch, event.topic, event.partition

@@ -142,6 +142,7 @@ class EnrollmentAgent:
             scope=scope,
             gallery=None if scope == "account" else command.gallery,
             person=self.keys.pseudonym(command.gallery, command.person_id) if scope == "person" else None,
+            key_id=self.keys.account_key_id if scope == "person" else None,
             state="accepted",
             requested_at_ms=request.timestamp_ms,
             updated_at_ms=self.clock_ms(),

@@ -1,18 +1,12 @@
 """Entries of the running log as who holds the keys may read them."""
 
-from collections import OrderedDict
 from collections.abc import Iterable
-from typing import Final
 
 import msgspec
 
 from models.errors import SealError
-from streams.agents.sealing import locator, open_person
+from streams.agents.sealing import Locators, open_person
 from streams.wire.records import LoggedFace, LoggedPerson, RunningLogEntry, SealedPerson
-from streams.wire.topics import MS_PER_DAY
-
-DAYS_KEPT: Final = 8
-"""For which locators of all persons are held at a time: entries come about in order, partition after partition."""
 
 
 class OpenedEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,8 +36,7 @@ class Opener:
     """Opens with the data keys that it is given, one a person."""
 
     def __init__(self, data_keys: Iterable[bytes]) -> None:
-        self._data_keys = tuple(data_keys)
-        self._by_day: OrderedDict[int, dict[str, bytes]] = OrderedDict()
+        self._locators = Locators(data_keys)
 
     def open(self, entry: RunningLogEntry) -> OpenedEntry:
         """The entry as far as it opens."""
@@ -52,19 +45,10 @@ class Opener:
         return OpenedEntry(**rest | {"persons": persons, "erased": len(entry.persons) - len(persons)})
 
     def _opened(self, entry: RunningLogEntry, sealed: SealedPerson) -> LoggedPerson | None:
-        data_key = self._of_day(entry.requested_at_ms).get(sealed.locator)
+        data_key = self._locators.data_key(sealed, entry.requested_at_ms)
         if data_key is None:
             return None
         try:
             return open_person(data_key, sealed, event_id=entry.event_id)
         except SealError:
             return None
-
-    def _of_day(self, requested_at_ms: int) -> dict[str, bytes]:
-        """The keys of all persons by their locators of this day."""
-        day = requested_at_ms // MS_PER_DAY
-        if day not in self._by_day:
-            self._by_day[day] = {locator(data_key, requested_at_ms): data_key for data_key in self._data_keys}
-            if len(self._by_day) > DAYS_KEPT:
-                self._by_day.popitem(last=False)
-        return self._by_day[day]

@@ -11,6 +11,7 @@ from models.recognizer import CameraState, Recognizer
 from models.types import FrameResult
 from streams.agents.age import AgeLimit
 from streams.agents.decoding import decodes
+from streams.agents.frames import Frame, FrameReader
 from streams.agents.journal import Journal
 from streams.agents.pool import Pool, TimedOutError
 from streams.agents.recognition_record import logged_nobody, logged_persons, recognition
@@ -21,14 +22,11 @@ from streams.engine.lanes import Lane
 from streams.engine.outlet import Outlet, Output, OutputTooLargeError
 from streams.engine.request import Request
 from streams.logs.billed import depends_on_picture
-from streams.logs.running import Asked
-from streams.wire import headers as wire_headers
 from streams.wire import records
 from streams.wire.codes import Code
-from streams.wire.event_id import EventId
-from streams.wire.headers import Deployment, FrameHeaders, RequestError
+from streams.wire.headers import RequestError
 from streams.wire.records import ModelNames, Recognition
-from streams.wire.topics import CAMERA_FRAMES, RECOGNITIONS, Topics
+from streams.wire.topics import RECOGNITIONS, Topics
 
 DEADLINE_TRIES: Final = 2
 """A machine that stands still for a moment costs no frame; a picture on which the model does not end costs two."""
@@ -44,16 +42,6 @@ class CameraLane:
     camera: CameraState
     visits: Visits
     begun: int = NOTHING_YET
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Frame:
-    """A frame's key and headers, read and admitted."""
-
-    camera_id: str
-    gallery: str
-    headers: FrameHeaders
-    event_id: EventId
 
 
 class Observer(Protocol):
@@ -73,18 +61,14 @@ class Observer(Protocol):
 class RecognitionAgent:
     """Handles the records of camera-frames.
 
-    galleries_of: which galleries a camera may search, its default first.
     data_keys: of the persons in the galleries.
-    epoch: of camera-frames.
     age: which frames are too old; None: none is.
     """
 
     topics: Topics
-    deployment: Deployment
-    epoch: str
+    reader: FrameReader
     recognizer: Recognizer
     galleries: Galleries
-    galleries_of: Callable[[str], tuple[str, ...]]
     data_keys: DataKeys
     pool: Pool
     sightings: Sightings
@@ -97,8 +81,8 @@ class RecognitionAgent:
     async def handle(self, request: Request, lane: Lane, outlet: Outlet) -> None:
         """Recognise the frame and publish what follows from it."""
         try:
-            frame = self._read(request)
-            if await self._is_too_old(request, lane):
+            frame = self.reader.read(request)
+            if await self._is_too_old(request, lane, outlet):
                 await self._skip(request, frame, outlet)
                 return
             state = await self._state(lane, frame, outlet)
@@ -122,21 +106,21 @@ class RecognitionAgent:
         lane.state = None
         await self._refuse(request, outlet, Code.INTERNAL_ERROR, "recognition failed", type(error).__name__)
 
-    async def _is_too_old(self, request: Request, lane: Lane) -> bool:
+    async def _is_too_old(self, request: Request, lane: Lane, outlet: Outlet) -> bool:
         """A frame that was begun is not skipped when it is tried again: something of it may be out."""
         if self.age is None or (isinstance(lane.state, CameraLane) and lane.state.begun == request.offset):
             return False
-        return await self.age.skips(request)
+        return await self.age.skips(request, outlet)
 
     async def _skip(self, request: Request, frame: Frame, outlet: Outlet) -> None:
         """Nothing was looked at: one entry in the running log, none in the error log, visits stay as they are."""
-        await outlet.publish([self.journal.running(self._asked(request), Code.TOO_OLD)])
+        await outlet.publish([self.journal.running(self.reader.asked(request), Code.TOO_OLD)])
         self.observer.skipped(frame.camera_id)
 
     async def _refuse(
         self, request: Request, outlet: Outlet, code: Code, detail: str, algorithm_output: str | None = None
     ) -> None:
-        asked = self._asked(request)
+        asked = self.reader.asked(request)
         decoded = depends_on_picture(code) and await self._would_be_decoded(request)
         await outlet.publish(
             self.journal.failure(request, asked, code, detail, algorithm_output=algorithm_output, decoded=decoded)
@@ -146,25 +130,10 @@ class RecognitionAgent:
     async def _would_be_decoded(self, request: Request) -> bool:
         """Whether the frame is billed when it is recognised."""
         try:
-            self._read(request)
+            self.reader.read(request)
         except RequestError:
             return False
         return await decodes(self.recognizer, request.value, self.pool)
-
-    def _read(self, request: Request) -> Frame:
-        if request.key is None:
-            raise RequestError(Code.BAD_KEY, "the key, the camera's id, is missing")
-        camera_id = wire_headers.text(request.key, "the key", Code.BAD_KEY)
-        headers = wire_headers.frame_headers(request.headers)
-        self.deployment.admit(headers.caller)
-        allowed = self.galleries_of(camera_id)
-        gallery = headers.gallery or next(iter(allowed), None)
-        if gallery is None or gallery not in allowed:
-            raise RequestError(Code.GALLERY_NOT_ALLOWED, "the camera may not search this gallery")
-        return Frame(camera_id=camera_id, gallery=gallery, headers=headers, event_id=self._event_id(request))
-
-    def _event_id(self, request: Request) -> EventId:
-        return EventId(self.epoch, CAMERA_FRAMES, request.partition, request.offset)
 
     async def _state(self, lane: Lane, frame: Frame, outlet: Outlet) -> CameraLane:
         if isinstance(lane.state, CameraLane):
@@ -198,7 +167,7 @@ class RecognitionAgent:
     ) -> None:
         seen = FrameOf(
             camera_id=frame.camera_id,
-            deployment=self.deployment,
+            deployment=self.reader.deployment,
             gallery=frame.gallery,
             ref=str(frame.event_id),
             offset=request.offset,
@@ -210,7 +179,7 @@ class RecognitionAgent:
             frame.headers,
             event_id=str(frame.event_id),
             camera_id=frame.camera_id,
-            deployment=self.deployment,
+            deployment=self.reader.deployment,
             gallery=frame.gallery,
             received_at_ms=request.timestamp_ms,
             processed_at_ms=self.clock_ms(),
@@ -234,19 +203,4 @@ class RecognitionAgent:
             event_id=str(frame.event_id),
             requested_at_ms=request.timestamp_ms,
         )
-        return self.journal.running(self._asked(request), Code.OK, persons=persons, results=logged_nobody(result))
-
-    def _asked(self, request: Request) -> Asked:
-        """What can be said of the request, whatever is wrong with it."""
-        caller = wire_headers.readable_caller(request.headers)
-        try:
-            camera_id = wire_headers.text(request.key or b"", "the key", Code.BAD_KEY)
-        except RequestError:
-            camera_id = None
-        return Asked(
-            event_id=self._event_id(request),
-            interface="recognize",
-            caller=caller,
-            requested_at_ms=request.timestamp_ms,
-            camera_id=camera_id,
-        )
+        return self.journal.running(self.reader.asked(request), Code.OK, persons=persons, results=logged_nobody(result))

@@ -8,6 +8,7 @@ of its entries cannot be told to be of one person beyond that day.
 import base64
 import hashlib
 import hmac
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from typing import Final
 
@@ -22,6 +23,9 @@ LOCATOR_HEX: Final = 16
 PADDED_TO_BYTES: Final = 128
 """The text is filled up with spaces, which JSON allows: its length would tell that of the person's id, which is one
 mark more by which the entries of an erased person could be told to belong together."""
+
+DAYS_KEPT: Final = 8
+"""For which locators of all persons are held at a time: entries come about in order, partition after partition."""
 
 DataKeys = Callable[[str, str], bytes | None]
 """The data key of a gallery's person; None where there is none, or none that stays."""
@@ -63,6 +67,23 @@ def locator(data_key: bytes, requested_at_ms: int) -> str:
     """16 hexadecimal digits that name the key in the entries of requests of this UTC day."""
     day = str(requested_at_ms // MS_PER_DAY).encode("ascii")
     return hmac.new(derived_key(data_key, "running log locator"), day, hashlib.sha256).hexdigest()[:LOCATOR_HEX]
+
+
+class Locators:
+    """Which of these data keys (32 bytes each) a locator names."""
+
+    def __init__(self, data_keys: Iterable[bytes]) -> None:
+        self._data_keys = tuple(data_keys)
+        self._by_day: OrderedDict[int, dict[str, bytes]] = OrderedDict()
+
+    def data_key(self, sealed: SealedPerson, requested_at_ms: int) -> bytes | None:
+        """The key that seals this part of an entry of then; None where it is none of these."""
+        day = requested_at_ms // MS_PER_DAY
+        if day not in self._by_day:
+            self._by_day[day] = {locator(data_key, requested_at_ms): data_key for data_key in self._data_keys}
+            if len(self._by_day) > DAYS_KEPT:
+                self._by_day.popitem(last=False)
+        return self._by_day[day].get(sealed.locator)
 
 
 def _sealing_key(data_key: bytes) -> bytes:

@@ -74,13 +74,17 @@ class Snapshots:
         await self.view.start(await self._restored(self._slot))
         self._task = asyncio.create_task(self._save_now_and_then())
 
-    async def stop(self) -> None:
-        """Save once more, and let another worker have the snapshot. The view must still be reading."""
-        task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+    async def finish(self) -> None:
+        """Save once more, and no more from then on: what a worker says last of its snapshot must stay true.
+
+        The view must still be reading.
+        """
+        if await self._end_saving():
             await self.save()
+
+    async def stop(self) -> None:
+        """Let another worker have the snapshot. Saves nothing: nobody would be told of it any more."""
+        await self._end_saving()
         await asyncio.to_thread(self._release)
 
     async def save(self) -> None:
@@ -94,6 +98,15 @@ class Snapshots:
             self.saved = positions
         except (OSError, KafkaError) as error:  # a timeout is an OSError too
             _log.warning("snapshot not saved", reason=str(error) or type(error).__name__)
+
+    async def _end_saving(self) -> bool:
+        """Whether any was to come."""
+        task, self._task = self._task, None
+        if task is None:
+            return False
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        return True
 
     async def _save_now_and_then(self) -> None:
         try:
@@ -131,7 +144,7 @@ class Snapshots:
             await self.view.check(offsets)
             self.known.restore(saved.attachment)
             await asyncio.to_thread(saved.fill, self.known.galleries)
-            self.known.settle()
+            self.known.prune()
             self.saved = offsets
         except (SnapshotError, OffsetsError) as error:
             _log.warning("snapshot refused", path=str(slot.path), reason=error.reason)

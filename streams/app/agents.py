@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from streams.agents.age import AgeLimit
 from streams.agents.commands import CommandReader
 from streams.agents.enrollment import EnrollmentAgent
+from streams.agents.frames import FrameReader
 from streams.agents.gallery_writer import GalleryWriter
 from streams.agents.journal import Journal
 from streams.agents.pool import Pool
@@ -87,13 +88,16 @@ class AgentMaker:
         )
 
     def _recognition(self, journal: Journal, sightings: Sightings) -> RecognitionAgent:
-        return RecognitionAgent(
-            topics=self._topics,
+        reader = FrameReader(
             deployment=self._deployment,
             epoch=self._epochs[CAMERA_FRAMES],
+            galleries_of=self._settings.galleries_of,
+        )
+        return RecognitionAgent(
+            topics=self._topics,
+            reader=reader,
             recognizer=self._vision.recognizer,
             galleries=self._vision.galleries,
-            galleries_of=self._settings.galleries_of,
             data_keys=self._views.known.data_key,
             pool=self._pool,
             sightings=sightings,
@@ -114,6 +118,7 @@ class AgentMaker:
             epoch=self._epochs[CAMERA_FRAMES],
             log=Tail(self._topics.name(RUNNING_LOG), settings.connection(), by_time=by_time),
             clock_ms=now_ms,
+            patience_s=settings.publish_timeout_s,
         )
 
     def _enrollment(self, journal: Journal) -> EnrollmentAgent:

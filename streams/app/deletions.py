@@ -6,9 +6,10 @@ from collections.abc import Collection
 from streams.agents.erasure.account import AccountRecords
 from streams.agents.erasure.bytes_gone import BytesGone
 from streams.agents.erasure.confirming import Confirmations
+from streams.agents.erasure.erased import Erased
 from streams.agents.erasure.eraser import Eraser
 from streams.agents.erasure.receipts import Receipts
-from streams.agents.erasure.steps import Erased, Steps
+from streams.agents.erasure.steps import Steps
 from streams.agents.erasure.tombstones import Tombstones
 from streams.agents.sightings import Sightings
 from streams.agents.unnaming import Unnaming
@@ -20,7 +21,6 @@ from streams.engine.lanes import Lanes
 from streams.engine.outlet import Send
 from streams.monitor.metrics import Metrics
 from streams.settings import Settings
-from streams.wire.headers import Deployment
 from streams.wire.rights import workers_group
 from streams.wire.topics import CAMERA_FRAMES, GALLERY_COMMANDS
 
@@ -28,7 +28,17 @@ from streams.wire.topics import CAMERA_FRAMES, GALLERY_COMMANDS
 class Deletions:
     """The eraser, the visits' part in it, and this worker's own word on how far it is."""
 
-    def __init__(self, settings: Settings, views: Views, sightings: Sightings, lanes: Lanes, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        views: Views,
+        sightings: Sightings,
+        lanes: Lanes,
+        metrics: Metrics,
+        *,
+        epoch: str,
+    ) -> None:
+        """epoch: of gallery-commands."""
         self._settings = settings
         self._topics = settings.topics()
         self._views = views
@@ -45,7 +55,7 @@ class Deletions:
             pending=views.pending,
             clock_ms=now_ms,
         )
-        self._eraser = self._make_eraser(lanes)
+        self._eraser = self._make_eraser(lanes, sightings, epoch)
 
     def assigned(self, partitions: Collection[tuple[str, int]]) -> None:
         """These (topic, partition) are ours now."""
@@ -78,14 +88,14 @@ class Deletions:
         snapshots = self._views.snapshots
         return self._name if snapshots is None or snapshots.worker is None else snapshots.worker
 
-    def _make_eraser(self, lanes: Lanes) -> Eraser:
+    def _make_eraser(self, lanes: Lanes, sightings: Sightings, epoch: str) -> Eraser:
+        """epoch: of gallery-commands."""
         views, broker = self._views, BROKERS[self._settings.broker]
-        deployment = Deployment(
-            account=self._settings.account, app_id=self._settings.app_id, region=self._settings.region
-        )
+        deployment = sightings.deployment
         erased = Erased(keys=views.known.keys, known=views.known)
         steps = Steps(
             topics=self._topics,
+            epoch=epoch,
             broker=broker,
             known=views.known,
             newest=views.newest,
@@ -93,8 +103,10 @@ class Deletions:
             views=(views.gallery, views.visits, views.control),
             tombstones=Tombstones(topics=self._topics, view=views.gallery),
             erased=erased,
-            account=AccountRecords(topics=self._topics, deployment=deployment, broker=broker, newest=views.newest),
-            bytes_gone=BytesGone(topics=self._topics, broker=broker, erased=erased, clock_ms=now_ms),
+            account=AccountRecords(
+                topics=self._topics, epoch=sightings.epoch, deployment=deployment, broker=broker, newest=views.newest
+            ),
+            bytes_gone=BytesGone(topics=self._topics, epoch=epoch, broker=broker, erased=erased, clock_ms=now_ms),
             clock_ms=now_ms,
         )
         return Eraser(

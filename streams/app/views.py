@@ -69,8 +69,13 @@ class Views:
         for view in self._all:
             await view.ready()
 
+    async def finish(self) -> None:
+        """Save the last snapshot: before this worker's last word, which says what stays behind."""
+        if self.snapshots is not None:
+            await self.snapshots.finish()
+
     async def stop(self) -> None:
-        """Save what the snapshot holds, stop reading."""
+        """Stop reading."""
         if self.snapshots is not None:
             await self.snapshots.stop()
         for view in self._all:

@@ -110,7 +110,9 @@ class Worker:
             after_s=settings.silence_s,
             forget_after_s=settings.camera_idle_s,
         )
-        self._deletions = Deletions(settings, self._views, self._agents.sightings, self._lanes, self._metrics)
+        self._deletions = Deletions(
+            settings, self._views, self._agents.sightings, self._lanes, self._metrics, epoch=epochs[GALLERY_COMMANDS]
+        )
         self._health = HealthServer(
             settings.http_host, settings.http_port, registry, self._why_not_live, self.why_not_ready
         )
@@ -254,7 +256,11 @@ class Worker:
                 self._end(error)
 
     async def _write_rest(self) -> None:
-        """What is summed of errors would go with the worker; a broker that is away cannot hold it up for long."""
+        """What is summed of errors would go with the worker; a broker that is away cannot hold it up for long.
+
+        The last snapshot comes before the last word of what this worker still holds.
+        """
+        await self._views.finish()
         try:
             async with asyncio.timeout(LAST_WORDS_S):
                 await self._agents.journal.write_rest(self._engine.send)

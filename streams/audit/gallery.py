@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from models.errors import SealError
 from models.gallery.keys import KeyDirectory
-from models.gallery.person import PersonSecret
+from models.gallery.person import opened
 from streams.agents.covering import Enrolled
 from streams.audit.reading import Seen
 from streams.wire.feature_keys import FeatureKey
+from streams.wire.headers import number
 
 Place = tuple[str, str]
 """Gallery and reference."""
@@ -36,12 +36,14 @@ class Kept:
 class Gallery:
     """keys: None where no key directory can be read.
 
-    erased_at_ms: by record key, the tombstones that still stand.
+    erased_at_ms: by record key, the tombstones that still stand. ever: gallery and person id of everybody whose key
+    record was read, whether or not it was erased further on.
     """
 
     keys: KeyDirectory | None
     kept: dict[Place, Kept] = field(default_factory=dict, repr=False)
     erased_at_ms: dict[bytes, int] = field(default_factory=dict, repr=False)
+    ever: set[tuple[str, str]] = field(default_factory=set, repr=False)
 
     def take(self, seen: Seen) -> None:
         """One record of face-features, in its partition's order."""
@@ -50,7 +52,7 @@ class Gallery:
         except ValueError:
             return
         place = (key.gallery, key.reference)
-        if seen.value:
+        if seen.form != "tombstone":
             self.erased_at_ms.pop(seen.key, None)
             self._keep(place, key, seen)
         else:
@@ -83,14 +85,14 @@ class Gallery:
         if key.feature_id is not None:
             self.kept[place] = replace(known, features={**known.features, key.feature_id: seen.timestamp_ms})
             return
-        secret = opened(self.keys, seen.key, seen.value)
-        requested = seen.headers.get("requested_at_ms", "")
+        secret = None if self.keys is None else opened(self.keys, seen.key, seen.value)
+        if secret is not None:
+            self.ever.add((key.gallery, secret.person_id))
         self.kept[place] = replace(
             known,
             has_key=True,
             enrolled=Enrolled(
-                seen.headers.get("enrolled_by", ""),
-                int(requested) if requested.isdecimal() and len(requested) <= 15 else 0,
+                seen.headers.get("enrolled_by", ""), number(seen.headers.get("requested_at_ms", "")) or 0
             ),
             person_id=None if secret is None else secret.person_id,
             data_key=None if secret is None else secret.data_key,
@@ -106,13 +108,3 @@ class Gallery:
             self.kept[place] = known
         else:
             self.kept.pop(place, None)
-
-
-def opened(keys: KeyDirectory | None, key: bytes, value: bytes) -> PersonSecret | None:
-    """What a key record holds; None where it does not open with these keys."""
-    if keys is None:
-        return None
-    try:
-        return PersonSecret.decode(keys.unwrap(value, place=key))
-    except SealError:
-        return None

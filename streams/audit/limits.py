@@ -4,6 +4,7 @@ from streams.agents.erasure.confirming import EVERY_MS as CONFIRMED_EVERY_MS
 from streams.agents.erasure.waits import COMPACTED, waits
 from streams.agents.erasure.workers import SILENT_AFTER_MS
 from streams.audit.facts import Facts
+from streams.engine.admin import AdminError
 from streams.engine.bounds import PROCESSED
 from streams.engine.promises import Promise as Rule
 from streams.wire.topics import GALLERY_COMMANDS
@@ -17,8 +18,9 @@ def picture_bound_ms(facts: Facts) -> int | None:
 
 
 def deletion_bound_ms(facts: Facts) -> int | None:
-    """How long a deletion takes at most while all copies are in sync; None where the settings are not told.
+    """How long a deletion takes at most while all copies are in sync.
 
+    None where the settings are not told, or leave it open.
     Until every worker has confirmed, or is named as silent; then until the brokers have removed the bytes.
     """
     if facts.inspection is None or facts.inspection.brokers is None:
@@ -26,5 +28,8 @@ def deletion_bound_ms(facts: Facts) -> int | None:
     found = {topic.found.name: topic.found for topic in facts.inspection.topics if topic.found is not None}
     if not {facts.topics.name(short) for short in (*COMPACTED, GALLERY_COMMANDS)} <= found.keys():
         return None
-    wait = waits(facts.topics, found, facts.inspection.brokers)
+    try:
+        wait = waits(facts.topics, found, facts.inspection.brokers)
+    except AdminError:
+        return None
     return SILENT_AFTER_MS + CONFIRMED_EVERY_MS + wait.at_most

@@ -17,6 +17,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from streams.audit.files import partition_of
+
 BLOCK_BYTES: Final = 4 * 1024 * 1024
 WINDOW_BYTES: Final = 32
 """A piece of a known picture; by chance 32 bytes agree nowhere."""
@@ -55,9 +57,6 @@ _SIGNATURES: Final = tuple(
 )
 """Kind, the bytes that are searched for, and the whole of which they are the beginning."""
 _LONGEST_MARKER_BYTES: Final = 71
-
-_PARTITION: Final = re.compile(r"(?P<topic>.+)-(?P<number>\d+)(?:\.[0-9a-f]{32}-(?:delete|future|stray))?")
-"""A directory of a broker's; one that is deleted, moved or left behind has an ending."""
 
 _FILTER_BITS: Final = 22
 _MIX: Final = np.uint64(0x9E3779B97F4A7C15)
@@ -202,8 +201,7 @@ def _blocks(path: Path, overlap_bytes: int) -> Iterator[tuple[int, bytes]]:
 
 def _located(path: Path, found: Iterator[tuple[int, str]]) -> Iterator[Found]:
     """One for each place and kind."""
-    named = _PARTITION.fullmatch(path.parent.name)
-    topic, partition = (named["topic"], int(named["number"])) if named else (None, None)
+    topic, partition = partition_of(path) or (None, None)
     last: dict[str, int] = {}
     for offset, what in found:
         if what not in last or offset - last[what] > APART_BYTES:

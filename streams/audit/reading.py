@@ -62,8 +62,9 @@ class Seen:
     """One record of one of our output topics.
 
     short: the topic's short name. timestamp_ms: by the broker's clock or the sender's, as the topic has it.
-    form: `picture` where a picture's beginning stands in its key, value or headers; `unreadable` where the topic holds
-        another kind of records. A record of face-features is not decoded here: its form is never `unreadable`.
+    form: `tombstone` where there is no value (an empty one is a bad record); `picture` where a picture's beginning
+        stands in its key, value or headers; `unreadable` where the topic holds another kind of records. A record of
+        face-features is not decoded here: its form is never `unreadable`.
     record: decoded, where its form is `record`; None on face-features.
     """
 
@@ -141,14 +142,14 @@ def seen(short: str, record: Any) -> Seen:
     """An aiokafka record as the audit looks at it."""
     key, value = record.key or b"", record.value or b""
     headers = {name: (raw or b"").decode(errors="replace") for name, raw in record.headers}
-    form, decoded = _decoded(short, key, value, [raw or b"" for _, raw in record.headers])
+    form, decoded = _decoded(short, key, record.value, [raw or b"" for _, raw in record.headers])
     return Seen(short, record.partition, record.offset, record.timestamp, key, value, headers, form, decoded)
 
 
-def _decoded(short: str, key: bytes, value: bytes, headers: Collection[bytes]) -> tuple[Form, Record | None]:
-    if any(marker_in(raw) is not None for raw in (key, value, *headers)):
+def _decoded(short: str, key: bytes, value: bytes | None, headers: Collection[bytes]) -> tuple[Form, Record | None]:
+    if any(marker_in(raw) is not None for raw in (key, value or b"", *headers)):
         return "picture", None
-    if not value:
+    if value is None:
         return "tombstone", None
     if short not in KINDS:
         return "record", None

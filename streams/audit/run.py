@@ -1,7 +1,6 @@
 """The audit: what the broker says, then every record once, shown to all checks; nine findings come out."""
 
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -22,7 +21,7 @@ from streams.audit.facts import Facts
 from streams.audit.files import Files
 from streams.audit.finding import Finding
 from streams.audit.gallery import Gallery
-from streams.audit.reading import Seen, ends, read, reader
+from streams.audit.reading import ends, read, reader
 from streams.logs.billing import Billing
 from streams.wire.topics import (
     ERASURES,
@@ -36,6 +35,9 @@ from streams.wire.topics import (
     Topics,
 )
 
+Until = Mapping[str, Mapping[TopicPartition, int]]
+"""Ends of the partitions of topics, by their short names."""
+
 ORDER: Final = (
     FACE_FEATURES,
     ERASURES,
@@ -46,7 +48,22 @@ ORDER: Final = (
     VISITS,
     ERROR_LOG,
 )
-"""Erasures stand before what they explain, the running log before what it is held against."""
+"""In which they are read: erasures before what they explain, the running log before what it is held against."""
+
+ENDS: Final = (
+    VISITS,
+    SIGHTINGS,
+    RECOGNITIONS,
+    RUNNING_LOG,
+    ERROR_LOG,
+    ERASURES,
+    GALLERY_EVENTS,
+    FACE_FEATURES,
+)
+"""In which order the topics' ends are asked for: what names a person, or is complete, before what explains it.
+
+So whoever is enrolled, recognised, deleted or enrolled again meanwhile is seen with all that led to it.
+"""
 
 
 async def audit(question: Question, *, broker_data: Sequence[Path], clock_ms: Callable[[], int]) -> list[Finding]:
@@ -61,38 +78,30 @@ async def audit(question: Question, *, broker_data: Sequence[Path], clock_ms: Ca
         reader(question.connection, committed_alone=True) as consumer,
     ):
         found = await facts(question, asker, closed, clock_ms())
-        gallery, bills = Gallery(question.keys), (Billing(0, found.now_ms), Billing(0, found.now_ms))
-        topics = _Topics(question.topics, asker, consumer, closed)
-        async for seen in topics.read(FACE_FEATURES):
-            gallery.take(seen)
-        checks = _checks(found, gallery, Files(question.topics, broker_data), bills)
-        for short in ORDER:
-            async for seen in topics.read(short):
-                for check in checks:
-                    check.take(seen)
-        async for seen in topics.read(RUNNING_LOG):
-            bills[1].take(seen.partition, seen.value)
+        until = await all_ends(asker, question.topics, closed)
+        return await findings(found, Files(question.topics, broker_data), consumer, until, closed)
+
+
+async def all_ends(asker: AIOKafkaConsumer, topics: Topics, closed: Collection[str]) -> Until:
+    """Where each topic that is read ends, by its short name; asked for before the first record is read."""
+    return {short: await ends(asker, topics.spec(short)) for short in ENDS if short not in closed}
+
+
+async def findings(
+    found: Facts, files: Files, consumer: AIOKafkaConsumer, until: Until, closed: Mapping[str, str]
+) -> list[Finding]:
+    """What all checks say after every record below `until`. closed: topics that cannot be read, and why."""
+    gallery, bills = Gallery(found.keys), (Billing(0, found.now_ms), Billing(0, found.now_ms))
+    async for seen in read(consumer, FACE_FEATURES, until.get(FACE_FEATURES, {})):
+        gallery.take(seen)
+    checks = _checks(found, gallery, files, bills)
+    for short in ORDER:
+        async for seen in read(consumer, short, until.get(short, {})):
+            for check in checks:
+                check.take(seen)
+    async for seen in read(consumer, RUNNING_LOG, until.get(RUNNING_LOG, {})):
+        bills[1].take(seen.partition, seen.value)
     return _conclude(checks, closed)
-
-
-@dataclass(slots=True)
-class _Topics:
-    """Read up to where they ended when each was first read. closed: those that cannot be read."""
-
-    topics: Topics
-    asker: AIOKafkaConsumer
-    consumer: AIOKafkaConsumer
-    closed: Collection[str]
-    _until: dict[str, dict[TopicPartition, int]] = field(default_factory=dict)
-
-    async def read(self, short: str) -> AsyncIterator[Seen]:
-        """Nothing of one that is closed."""
-        if short in self.closed:
-            return
-        if short not in self._until:
-            self._until[short] = await ends(self.asker, self.topics.spec(short))
-        async for seen in read(self.consumer, short, self._until[short]):
-            yield seen
 
 
 def _checks(found: Facts, gallery: Gallery, files: Files, bills: tuple[Billing, Billing]) -> list[Check]:

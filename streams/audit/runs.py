@@ -1,7 +1,7 @@
 """Which offsets of a partition have an entry, in memory that grows with the gaps between them, not with the entries."""
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 
@@ -13,6 +13,15 @@ class Run:
     last: int
     first_ms: int
     last_ms: int
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Unread:
+    """Offsets that expired before anybody read them. end: behind the last. told_at_ms: when a worker noticed."""
+
+    first: int
+    end: int
+    told_at_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +37,18 @@ class Gap:
     def size(self) -> int:
         """How many."""
         return self.last - self.first + 1
+
+    def without(self, unread: Iterable[Unread]) -> Iterator["Gap"]:
+        """What is left of it. Behind what expired nothing was read before that was noticed."""
+        at, before_ms = self.first, self.before_ms
+        for each in sorted(unread):
+            if each.end <= at or each.first > self.last:
+                continue
+            if at < each.first:
+                yield Gap(at, each.first - 1, before_ms, self.after_ms)
+            at, before_ms = each.end, each.told_at_ms
+        if at <= self.last:
+            yield Gap(at, self.last, before_ms, self.after_ms)
 
 
 class Runs:

@@ -72,11 +72,14 @@ def persons(
     from models.gallery.keys import KeyDirectory  # noqa: PLC0415  imports cryptography
     from streams.cli.opening import opener  # noqa: PLC0415
     from streams.edge.persons import read_persons  # noqa: PLC0415  imports the Kafka client
+    from streams.engine.brokers import BROKERS  # noqa: PLC0415
 
     quiet_clients()
     settings = invocation(context).settings()
     keys = KeyDirectory.open(settings.key_dir)
-    found = asyncio.run(read_persons(settings.connection(), settings.topics(), opener(keys))).enrolled()
+    exact_ends = BROKERS[settings.broker].exact_ends
+    reading = read_persons(settings.connection(), settings.topics(), opener(keys), exact_ends=exact_ends)
+    found = asyncio.run(reading).enrolled()
     if enroll_again:
         show_whom_to_enroll_again(settings, keys, found, as_json=json)
         return

@@ -122,9 +122,11 @@ def _resting(settings: Settings) -> Counter[str] | None:
     from models.gallery.keys import wrapping_key_id  # noqa: PLC0415  imports cryptography
     from streams.edge.persons import read_features  # noqa: PLC0415  imports the Kafka client
     from streams.edge.resting import Resting  # noqa: PLC0415
+    from streams.engine.brokers import BROKERS  # noqa: PLC0415
 
     quiet_clients()
-    reading = read_features(settings.connection(), settings.topics(), Resting(wrapping_key_id))
+    exact_ends = BROKERS[settings.broker].exact_ends
+    reading = read_features(settings.connection(), settings.topics(), Resting(wrapping_key_id), exact_ends=exact_ends)
     try:
         return asyncio.run(reading).counts()
     except (BrokerUnreachableError, BrokerRefusedError, TopicMissingError) as error:

@@ -35,11 +35,18 @@ def show(
     import msgspec  # noqa: PLC0415
 
     from streams.edge.receipts import find_receipt  # noqa: PLC0415  imports the Kafka client
+    from streams.engine.brokers import BROKERS  # noqa: PLC0415
 
     quiet_clients()
     settings = invocation(context).settings()
     receipt = asyncio.run(
-        find_receipt(settings.connection(), settings.topics(), request_id, wait_s=timeout if wait else None)
+        find_receipt(
+            settings.connection(),
+            settings.topics(),
+            request_id,
+            exact_ends=BROKERS[settings.broker].exact_ends,
+            wait_s=timeout if wait else None,
+        )
     )
     if receipt is None:
         say(f"no receipt of request {request_id}: it is not complete yet, or its events have expired")

@@ -6,6 +6,8 @@ over for its argument shows it; so does the repr of a UnicodeDecodeError, of an 
 
 import logging
 import re
+from collections.abc import Iterable, Iterator
+from numbers import Real
 from typing import Any, Final
 
 from structlog.typing import EventDict, WrappedLogger
@@ -13,11 +15,14 @@ from structlog.typing import EventDict, WrappedLogger
 MOST_SHOWN: Final = 16
 """Bytes of a literal that is left as it is: a key, a word, the signature of a format."""
 
+FEWEST_HIDDEN: Final = 16
+"""Numbers in a row that may be data."""
+
 # the second quotation mark is missing where the text was cut
 _LITERAL: Final = re.compile(r"""(?<!\w)b(?:'((?:[^'\\]|\\.)*)(?:'|\\?\Z)|"((?:[^"\\]|\\.)*)(?:"|\\?\Z))""", re.DOTALL)
 # the repr of a text in which a literal stands escapes it once more, its quotation marks too: known by its many escapes
 _ESCAPED: Final = re.compile(r"(?:\\++(?:x[0-9a-f]{2}|[^\\])[^\\]{0,24}+){8,}", re.DOTALL)
-_NUMBERS: Final = re.compile(r"(?:-?\d+(?:\.\d*)?(?:e[+-]?\d+)?[\s,.\[\]()]++){16,}")
+_NUMBERS: Final = re.compile(rf"(?:-?\d+(?:\.\d*)?(?:e[+-]?\d+)?[\s,.\[\]()]++){{{FEWEST_HIDDEN},}}")
 _BYTE: Final = re.compile(r"\\x[0-9a-f]{2}|\\.|.", re.DOTALL)
 
 
@@ -42,11 +47,29 @@ def _value(value: Any) -> Any:
             return without_bytes(value)
         case bytes() | bytearray() | memoryview():
             return f"<{len(value)} bytes>"
+        case None | bool() | int() | float():
+            return value
         case dict():
-            return {name: _value(each) for name, each in value.items()}
+            return {without_bytes(str(name)): _value(each) for name, each in value.items()}
         case list() | tuple() | set() | frozenset():
-            return [_value(each) for each in value]
-    return value
+            return _row(value)
+    return without_bytes(repr(value))  # as whoever writes the line would, but behind us
+
+
+def _row(values: Iterable[Any]) -> str | list[Any]:
+    leaves = list(_leaves(values))
+    if len(leaves) >= FEWEST_HIDDEN and all(isinstance(leaf, Real) for leaf in leaves):
+        return f"<{len(leaves)} numbers>"
+    return [_value(each) for each in values]
+
+
+def _leaves(values: Iterable[Any]) -> Iterator[Any]:
+    """Of rows in rows."""
+    for each in values:
+        if isinstance(each, list | tuple | set | frozenset):
+            yield from _leaves(each)
+        else:
+            yield each
 
 
 class RedactingFormatter(logging.Formatter):

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 commands = typer.Typer()
 
+MOST_IN_VAIN: Final = 10_000
+"""Locators that no key was found for, the latest; there are new ones every day."""
+
 CLOCKS_MS: Final = 60_000
 """An entry that was written this long before the keys were read is older than they are, whatever the clocks say."""
 
@@ -60,13 +63,17 @@ def log(
     to: Annotated[str | None, typer.Option(help="First day or moment that is left out again; UTC.")] = None,
     interface: Annotated[RequestInterface | None, typer.Option(help="Requests of this kind alone.")] = None,
     person: Annotated[str | None, typer.Option(help="Requests that name this person alone.")] = None,
-    follow: Annotated[bool, typer.Option("--follow", help="Go on with what is written from now on.")] = False,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Print what is there, then what is written from now on.")
+    ] = False,
 ) -> None:
     """Print the running log as JSON, one entry a line, with the persons in it; needs the key directory.
 
     `erased` counts the persons whose keys are gone: nobody can read who they were. A request that was delivered
     again may be there twice until the broker has compacted the log; the last one counts.
     """
+    if follow and to is not None:
+        raise typer.BadParameter("expected none with --follow, which ends when it is told to", param_hint="--to")
     quiet_clients()
     wanted = Wanted(
         from_ms=None if from_ is None else at_ms(from_, "--from"),
@@ -124,11 +131,13 @@ async def _follow(settings: Settings, shown: "_Shown") -> None:
 
 
 async def _lines(settings: Settings, shown: "_Shown") -> None:
-    from streams.edge.broker import reaching, started_consumer  # noqa: PLC0415  imports the Kafka client
+    from streams.edge.broker import reaching, require_topics, started_consumer  # noqa: PLC0415  the Kafka client
+    from streams.wire.rights import Role  # noqa: PLC0415
     from streams.wire.topics import RUNNING_LOG  # noqa: PLC0415
 
-    connection = settings.connection()
-    consumer = await started_consumer(connection, settings.topics().name(RUNNING_LOG), from_beginning=True)
+    connection, topics = settings.connection(), settings.topics()
+    await require_topics(connection, topics, Role.AUDITOR, RUNNING_LOG)
+    consumer = await started_consumer(connection, topics.name(RUNNING_LOG), from_beginning=True)
     try:
         with reaching(connection):
             async for record in consumer:
@@ -145,24 +154,29 @@ class _Keyring:
     open_key: "OpenKey"
     opener: "Opener" = field(init=False)
     _read_at_ms: int = 0
-    _in_vain: set[str] = field(default_factory=set)
+    _in_vain: dict[str, None] = field(default_factory=dict)
 
     async def read(self) -> None:
         from streams.agents.opened_log import Opener  # noqa: PLC0415  imports cryptography
         from streams.edge.persons import read_persons  # noqa: PLC0415  imports the Kafka client
+        from streams.engine.brokers import BROKERS  # noqa: PLC0415
         from streams.wire.rights import Role  # noqa: PLC0415
 
         self._read_at_ms = time.time_ns() // 1_000_000
         persons = await read_persons(
-            self.settings.connection(), self.settings.topics(), self.open_key, role=Role.AUDITOR
+            self.settings.connection(),
+            self.settings.topics(),
+            self.open_key,
+            exact_ends=BROKERS[self.settings.broker].exact_ends,
+            role=Role.AUDITOR,
         )
         self.opener = Opener(persons.data_keys())
 
     async def read_for(self, entry: "RunningLogEntry") -> None:
         """Read once more, if that may bring a key for an entry that did not open: it names who is newer than ours."""
-        unknown = {person.locator for person in entry.persons} - self._in_vain
+        unknown = {person.locator for person in entry.persons} - self._in_vain.keys()
         if unknown and entry.accessed_at_ms > self._read_at_ms - CLOCKS_MS:
-            self._in_vain |= unknown
+            self._in_vain = dict(list((self._in_vain | dict.fromkeys(unknown)).items())[-MOST_IN_VAIN:])
             await self.read()
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -87,7 +88,11 @@ def child_command(account: str, overrides: Mapping[str, str]) -> list[str]:
 
 
 def write_line(account: str, line: bytes) -> None:
-    """Pass a worker's line on. One of its log says itself whose it is; any other gets it before."""
+    """Pass a worker's line on. One of its log says itself whose it is; any other gets it before.
+
+    Where nobody takes what we print, nothing is said: no worker ends for that.
+    """
     marked = line if line.startswith(b"{") else b"%s: %s" % (account.encode(), line)
-    sys.stderr.buffer.write(marked + b"\n")
-    sys.stderr.buffer.flush()
+    with suppress(OSError):
+        sys.stderr.buffer.write(marked + b"\n")
+        sys.stderr.buffer.flush()

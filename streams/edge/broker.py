@@ -115,18 +115,21 @@ async def started_producer(connection: Connection, *, max_picture_bytes: int) ->
     return producer
 
 
-async def started_consumer(connection: Connection, topic: str, *, from_beginning: bool) -> AIOKafkaConsumer:
+async def started_consumer(
+    connection: Connection, topic: str, *, from_beginning: bool, committed_alone: bool = True
+) -> AIOKafkaConsumer:
     """A consumer of all partitions of an existing topic, in no group. The caller stops it.
 
     Its place is settled before this returns: whatever is appended afterwards will be read, whatever its headers are
-    called (`read_any_header_name`, which holds for the whole process).
+    called (`read_any_header_name`, which holds for the whole process). committed_alone: it reads what is committed,
+    and takes for a partition's end where the first open transaction begins.
     """
     read_any_header_name()
     partitions = await _partitions(connection, topic)
     consumer = AIOKafkaConsumer(
         group_id=None,
         enable_auto_commit=False,
-        isolation_level="read_committed",
+        isolation_level="read_committed" if committed_alone else "read_uncommitted",
         fetch_max_wait_ms=FETCH_WAIT_MS,
         request_timeout_ms=int(REQUEST_TIMEOUT_S * 1000),
         **connection.client_options(),

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator
 
 from streams.edge.persons import Person, StoredFeature
+from streams.wire.headers import states_consent
 
 
 def reasons(person: Person, *, template_keys: Collection[str], model_version: str) -> list[str]:
@@ -25,3 +26,5 @@ def _of_feature(feature: StoredFeature, *, template_keys: Collection[str], model
         yield f"made with template key {feature.key_id or 'unnamed'}, which is not in the key directory"
     if feature.model_version != model_version:
         yield f"made by model {feature.model_version or 'unnamed'}, and {model_version} is in use"
+    if not states_consent(feature.consent, feature.consent_basis):
+        yield "stored without a consent"

@@ -1,22 +1,16 @@
 """Who is enrolled, read from face-features and opened with the account's keys."""
 
-import asyncio
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
-from typing import Final, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
-from aiokafka import AIOKafkaConsumer
-
-from streams.edge.broker import reaching, require_topics, started_consumer
-from streams.edge.errors import BrokerUnreachableError
+from streams.edge.through import read_through
 from streams.wire.connection import Connection
 from streams.wire.feature_keys import FeatureKey
+from streams.wire.headers import number
 from streams.wire.rights import Role
 from streams.wire.topics import FACE_FEATURES, FILLER_KEY, Topics
-
-IDLE_POLL_MS: Final = 250
 
 Headers = Iterable[tuple[str, bytes | None]]
 
@@ -79,12 +73,12 @@ class Persons:
             return
         owner = (place.gallery, place.reference)
         if place.feature_id is None:
-            if value:
+            if value is not None:
                 self._keys[owner] = self._open_key(value, key or b"")
             else:  # without its data key no feature of this person opens
                 self._keys.pop(owner, None)
                 self._features.pop(owner, None)
-        elif value:
+        elif value is not None:
             self._features.setdefault(owner, {})[place.feature_id] = _feature(place.feature_id, headers)
         else:
             self._features.get(owner, {}).pop(place.feature_id, None)
@@ -120,68 +114,46 @@ R = TypeVar("R", bound=Reader)
 
 
 async def read_persons(
-    connection: Connection, topics: Topics, open_key: OpenKey, *, role: Role = Role.GALLERY_ADMIN, stall_s: float = 10.0
+    connection: Connection,
+    topics: Topics,
+    open_key: OpenKey,
+    *,
+    exact_ends: bool,
+    role: Role = Role.GALLERY_ADMIN,
 ) -> Persons:
     """What face-features holds now; as `read_features`."""
-    return await read_features(connection, topics, Persons(open_key), role=role, stall_s=stall_s)
+    return await read_features(connection, topics, Persons(open_key), exact_ends=exact_ends, role=role)
 
 
 async def read_features(
-    connection: Connection, topics: Topics, reader: R, *, role: Role = Role.GALLERY_ADMIN, stall_s: float = 10.0
+    connection: Connection, topics: Topics, reader: R, *, exact_ends: bool, role: Role = Role.GALLERY_ADMIN
 ) -> R:
-    """Tell `reader` all that face-features holds now, and give it back. role: as whom we read.
-
-    Raises BrokerUnreachableError, also when nothing comes for `stall_s` though there is more, BrokerRefusedError
-    or TopicMissingError.
-    """
-    topic = topics.name(FACE_FEATURES)
-    await require_topics(connection, topics, role, FACE_FEATURES)
-    consumer = await started_consumer(connection, topic, from_beginning=True)
-    try:
-        with reaching(connection):
-            await _read_to_end(consumer, reader, stall_s)
-            return reader
-    except TimeoutError as error:
-        raise BrokerUnreachableError(connection.bootstrap_servers) from error
-    finally:
-        await consumer.stop()
-
-
-async def _read_to_end(consumer: AIOKafkaConsumer, reader: Reader, stall_s: float) -> None:
-    async with asyncio.timeout(stall_s) as stall:
-        while True:
-            # The end is asked for before each poll: a broker may know only the start of its last batch,
-            # so that an empty poll has the last word.
-            at_end = await _at_end(consumer)
-            batches = await consumer.getmany(timeout_ms=IDLE_POLL_MS)
-            if at_end and not batches:
-                return
-            if batches:
-                stall.reschedule(asyncio.get_running_loop().time() + stall_s)
-            for message in chain.from_iterable(batches.values()):
-                reader.apply(message.key, message.value, message.headers)
-
-
-async def _at_end(consumer: AIOKafkaConsumer) -> bool:
-    ends = await consumer.end_offsets(consumer.assignment())
-    return all([await consumer.position(partition) >= end for partition, end in ends.items()])
+    """Tell `reader` all that face-features holds now, and give it back. exact_ends, role, errors: as `read_through`."""
+    await read_through(
+        connection,
+        topics,
+        FACE_FEATURES,
+        lambda record: reader.apply(record.key, record.value, record.headers),
+        role=role,
+        exact_ends=exact_ends,
+    )
+    return reader
 
 
 def _feature(feature_id: str, headers: Headers) -> StoredFeature:
     given = {name: (raw or b"").decode("utf-8", errors="replace") for name, raw in headers}
-    enrolled_at_ms = given.get("enrolled_at_ms", "")
     return StoredFeature(
         feature_id=feature_id,
         key_id=given.get("key_id"),
         model_version=given.get("model_version"),
-        quality=_number(given.get("quality")),
+        quality=_fraction(given.get("quality")),
         consent=given.get("consent"),
         consent_basis=given.get("consent_basis"),
-        enrolled_at_ms=int(enrolled_at_ms) if enrolled_at_ms.isdecimal() and len(enrolled_at_ms) <= 15 else None,
+        enrolled_at_ms=number(given.get("enrolled_at_ms", "")),
     )
 
 
-def _number(text: str | None) -> float | None:
+def _fraction(text: str | None) -> float | None:
     try:
         number = float(text or "")
     except ValueError:

@@ -33,7 +33,7 @@ class Resting:
         owner = (place.gallery, place.reference)
         if place.feature_id is None:
             self._take_key(owner, value)
-        elif value:
+        elif value is not None:
             named = next((raw or b"" for name, raw in headers if name == "key_id"), b"")
             self._template_keys.setdefault(owner, {})[place.feature_id] = named.decode(errors="replace")
         else:
@@ -45,7 +45,7 @@ class Resting:
         return Counter(self._account_keys.values()) + features
 
     def _take_key(self, owner: Owner, value: bytes | None) -> None:
-        if value:
+        if value is not None:
             self._account_keys[owner] = self._wrapped_with(value) or ""
         else:  # without its data key no feature of this person opens
             self._account_keys.pop(owner, None)

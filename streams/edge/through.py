@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Final
 
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streams.edge.broker import reaching, require_topics, started_consumer
 from streams.edge.errors import BrokerUnreachableError
@@ -14,6 +14,7 @@ from streams.wire.topics import FILLER_KEY, Topics
 
 POLL_MS: Final = 250
 STALL_S: Final = 30.0
+"""Longer than the broker lets a transaction of a dead worker stand open: 10 s, and as long until it looks."""
 
 Take = Callable[[Any], object]
 """Takes one aiokafka record."""
@@ -31,32 +32,44 @@ async def read_through(
 ) -> None:
     """Hand `take` all that the topic holds, but for fillers, in each partition's order.
 
+    A transaction that is open is waited for: what stands behind it is committed.
+
     role: as whom we read. exact_ends: the broker says where a partition ends, and not where its last batch begins.
     Raises BrokerUnreachableError, also when nothing comes for `stall_s` though there is more, BrokerRefusedError,
     TopicMissingError, and what `take` raises.
     """
     await require_topics(connection, topics, role, short)
+    ends = await _ends(connection, topics.name(short))
     consumer = await started_consumer(connection, topics.name(short), from_beginning=True)
     try:
         with reaching(connection):
-            partitions = sorted(consumer.assignment())
-            ends = await consumer.end_offsets(partitions)
-            for partition in partitions:
+            for partition, end in sorted(ends.items()):
                 consumer.assign([partition])
                 await consumer.seek_to_beginning(partition)
-                await _read(consumer, partition, ends[partition], take, exact_ends, stall_s)
+                await _read(consumer, partition, end, take, exact_ends, stall_s)
     except TimeoutError as error:
         raise BrokerUnreachableError(connection.bootstrap_servers) from error
     finally:
         await consumer.stop()
 
 
+async def _ends(connection: Connection, topic: str) -> dict[TopicPartition, int]:
+    """Where each partition ends, and not where its first open transaction begins."""
+    asker = await started_consumer(connection, topic, from_beginning=False, committed_alone=False)
+    try:
+        with reaching(connection):
+            return dict(await asker.end_offsets(asker.assignment()))
+    finally:
+        await asker.stop()
+
+
 async def _read(
-    consumer: AIOKafkaConsumer, partition: Any, end: int, take: Take, exact_ends: bool, stall_s: float
+    consumer: AIOKafkaConsumer, partition: TopicPartition, end: int, take: Take, exact_ends: bool, stall_s: float
 ) -> None:
     async with asyncio.timeout(stall_s) as stall:
         while True:
-            at_end = await consumer.position(partition) >= end
+            position = await consumer.position(partition)
+            at_end = position >= end
             if at_end and exact_ends:
                 return
             records = (await consumer.getmany(partition, timeout_ms=POLL_MS)).get(partition, [])
@@ -65,5 +78,6 @@ async def _read(
                     take(record)
             if at_end:
                 return
-            if records:
+            # what was taken back, and a transaction's mark, never reach us: the position alone tells of them
+            if records or await consumer.position(partition) > position:
                 stall.reschedule(asyncio.get_running_loop().time() + stall_s)

@@ -19,7 +19,7 @@ first under another name for file.delete.delay.ms. So, for every copy that is in
 A pass over much data takes its time on top of that. Brokers' times are milliseconds.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
@@ -96,19 +96,20 @@ def bounds(spec: TopicSpec, found: FoundTopic, brokers: Housekeeping) -> list[Bo
     if not found.config or spec.short == CONTROL:
         return []
     if spec.compacted:
-        return list(_compacted(spec, found, brokers))
+        return [erased(spec, found, brokers), _erased_key(spec, found, brokers)]
     if spec.short == ERROR_LOG:  # it names nobody: its size is promised, not its age
         return [_ceiling(spec, found, brokers)]
     net = _expired(spec, found, brokers)
-    return [net, _processed(spec, found, brokers)] if spec.carries_pictures else [net]
+    return [net, processed(spec, found, brokers)] if spec.carries_pictures else [net]
 
 
-def _processed(spec: TopicSpec, found: FoundTopic, brokers: Housekeeping) -> Bound:
+def processed(spec: TopicSpec, found: FoundTopic, brokers: Housekeeping) -> Bound:
+    """Of an input topic: how long a picture may stay that was answered."""
     counts = {
-        "segment.ms": (_number(found, "segment.ms"), 2),
+        "segment.ms": (number_of(found, "segment.ms"), 2),
         "purge.interval.ms": (EVERY_MS, 1),
         "log.retention.check.interval.ms": (brokers.retention_check_ms, 1),
-        "file.delete.delay.ms": (_number(found, "file.delete.delay.ms"), 1),
+        "file.delete.delay.ms": (number_of(found, "file.delete.delay.ms"), 1),
     }
     return _sum(
         spec,
@@ -124,37 +125,61 @@ def _processed(spec: TopicSpec, found: FoundTopic, brokers: Housekeeping) -> Bou
 def _expired(spec: TopicSpec, found: FoundTopic, brokers: Housekeeping) -> Bound:
     subject = "a picture's time on the disks" if spec.carries_pictures else "a record's time on the disks"
     counts = {
-        "retention.ms": (_number(found, "retention.ms"), 1),
-        "segment.ms": (_number(found, "segment.ms"), 1),
+        "retention.ms": (number_of(found, "retention.ms"), 1),
+        "segment.ms": (number_of(found, "segment.ms"), 1),
         "log.retention.check.interval.ms": (brokers.retention_check_ms, 1),
-        "file.delete.delay.ms": (_number(found, "file.delete.delay.ms"), 1),
+        "file.delete.delay.ms": (number_of(found, "file.delete.delay.ms"), 1),
     }
     if found.config["message.timestamp.type"] == "CreateTime":
-        counts["message.timestamp.after.max.ms"] = (_number(found, "message.timestamp.after.max.ms"), 1)
+        counts["message.timestamp.after.max.ms"] = (number_of(found, "message.timestamp.after.max.ms"), 1)
     promise = Promise.TRANSPORT_ONLY if spec.carries_pictures else Promise.FORGOTTEN
     never = _policy_without("delete", found)
     return _sum(spec, subject, promise, counts, promised=spec.gone_within_ms, why_none=never)
 
 
-def _compacted(spec: TopicSpec, found: FoundTopic, brokers: Housekeeping) -> Iterator[Bound]:
-    value = {
-        "max.compaction.lag.ms": (_number(found, "max.compaction.lag.ms"), 1),
+def erased(spec: TopicSpec, found: FoundTopic, brokers: Housekeeping) -> Bound:
+    """Of a compacted topic: how long a value may stay that was replaced or erased."""
+    counts = {
+        "max.compaction.lag.ms": (number_of(found, "max.compaction.lag.ms"), 1),
         "log.cleaner.backoff.ms": (brokers.cleaner_backoff_ms, 1),
-        "file.delete.delay.ms": (_number(found, "file.delete.delay.ms"), 1),
+        "file.delete.delay.ms": (number_of(found, "file.delete.delay.ms"), 1),
     }
-    key = {name: (number, 1 if name == "file.delete.delay.ms" else 2) for name, (number, _times) in value.items()}
-    key["delete.retention.ms"] = (_number(found, "delete.retention.ms"), 1)
-    never = _policy_without("compact", found) or ("" if brokers.compacts else "log.cleaner.enable is false")
-    of_value, of_key = "a replaced or erased value's time on the disks", "an erased key's time on the disks"
-    promised = spec.gone_within_ms
-    yield _sum(spec, of_value, Promise.FORGOTTEN, value, promised=promised, condition=ONE_MORE, why_none=never)
-    yield _sum(spec, of_key, Promise.FORGOTTEN, key, condition=TWO_MORE, why_none=never)
+    return _sum(
+        spec,
+        "a replaced or erased value's time on the disks",
+        Promise.FORGOTTEN,
+        counts,
+        promised=spec.gone_within_ms,
+        condition=ONE_MORE,
+        why_none=_never_compacted(found, brokers),
+    )
+
+
+def _erased_key(spec: TopicSpec, found: FoundTopic, brokers: Housekeeping) -> Bound:
+    counts = {
+        "max.compaction.lag.ms": (number_of(found, "max.compaction.lag.ms"), 2),
+        "log.cleaner.backoff.ms": (brokers.cleaner_backoff_ms, 2),
+        "file.delete.delay.ms": (number_of(found, "file.delete.delay.ms"), 1),
+        "delete.retention.ms": (number_of(found, "delete.retention.ms"), 1),
+    }
+    return _sum(
+        spec,
+        "an erased key's time on the disks",
+        Promise.FORGOTTEN,
+        counts,
+        condition=TWO_MORE,
+        why_none=_never_compacted(found, brokers),
+    )
+
+
+def _never_compacted(found: FoundTopic, brokers: Housekeeping) -> str:
+    return _policy_without("compact", found) or ("" if brokers.compacts else "log.cleaner.enable is false")
 
 
 def _ceiling(spec: TopicSpec, found: FoundTopic, brokers: Housekeeping) -> Bound:
     as_found = replace(spec, partitions=found.partitions, config=found.config)
     at_most = error_log_bound_bytes(as_found, retention_check_interval_s=brokers.retention_check_ms / 1000)
-    never = _policy_without("delete", found) or _open("retention.bytes", _number(found, "retention.bytes"))
+    never = _policy_without("delete", found) or _open("retention.bytes", number_of(found, "retention.bytes"))
     return Bound(
         topic=spec.name,
         subject="the size of a copy of the error log",
@@ -164,10 +189,10 @@ def _ceiling(spec: TopicSpec, found: FoundTopic, brokers: Housekeeping) -> Bound
         inputs={
             "partitions": (found.partitions, 1),
             "bytes a second, of all workers": (ERROR_LOG_RATE_CAP_BYTES_PER_S, 1),
-            "retention.bytes": (_number(found, "retention.bytes"), 1),
-            "segment.bytes": (_number(found, "segment.bytes"), 2),
+            "retention.bytes": (number_of(found, "retention.bytes"), 1),
+            "segment.bytes": (number_of(found, "segment.bytes"), 2),
             "log.retention.check.interval.ms": (brokers.retention_check_ms, 1),
-            "file.delete.delay.ms": (_number(found, "file.delete.delay.ms"), 1),
+            "file.delete.delay.ms": (number_of(found, "file.delete.delay.ms"), 1),
         },
         promised=ERROR_LOG_CEILING_BYTES,
         why_none=never,
@@ -202,7 +227,8 @@ def _open(setting: str, number: int) -> str:
     return f"{setting} is {number}" if number < 0 else ""
 
 
-def _number(found: FoundTopic, setting: str) -> int:
+def number_of(found: FoundTopic, setting: str) -> int:
+    """A setting of this topic. Raises AdminError where the broker does not tell it."""
     try:
         return int(found.config[setting])
     except KeyError:

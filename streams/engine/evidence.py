@@ -1,6 +1,6 @@
 """What the brokers say of themselves while something is erased: ends, commits, copies, settings, the log itself.
 
-One look is a few questions over connections of its own, closed at its end; each answer is asked for once in a look.
+One look is a few questions over connections of its own, closed at its end; which partitions a topic has, it asks once.
 """
 
 import asyncio
@@ -21,7 +21,6 @@ from streams.wire.connection import Connection
 STALL_S: Final = 10.0
 STOP_S: Final = 1.0
 POLL_MS: Final = 200
-UP_TO_THE_END: Final = -1
 
 Offsets = Mapping[int, int]
 """By partition."""
@@ -87,8 +86,8 @@ class Look:
         return {tp.partition: said.offset for tp, said in found.items() if said.offset >= 0}
 
     async def copies_in_sync(self, topics: Iterable[str]) -> bool:
-        """Whether every copy of every partition has what the leader has."""
-        described = [partition for topic in topics for partition in (await self._describe(topic))["partitions"]]
+        """Whether every copy of every partition has what the leader has; asked anew each time."""
+        described = [partition for topic in topics for partition in (await self._described_now(topic))["partitions"]]
         return all(set(partition["isr"]) == set(partition["replicas"]) for partition in described)
 
     async def settings(self, topics: Sequence[str]) -> tuple[Mapping[str, FoundTopic], Housekeeping]:
@@ -124,11 +123,11 @@ class Look:
         async for record in self.records(topic, partition):
             apply(record)
 
-    async def delete_records(self, topic: str) -> None:
-        """Delete all records of a topic that is not compacted."""
-        partitions = await self._partitions(topic)
+    async def delete_records(self, topic: str, before: Offsets) -> None:
+        """Delete the records of a topic that is not compacted, in each partition below its offset."""
+        doomed = {TopicPartition(topic, number): RecordsToDelete(offset) for number, offset in before.items()}
         async with asyncio.timeout(STALL_S):
-            await self.admin.delete_records({tp: RecordsToDelete(before_offset=UP_TO_THE_END) for tp in partitions})
+            await self.admin.delete_records(doomed)
 
     async def _partitions(self, topic: str) -> list[TopicPartition]:
         described = await self._describe(topic)
@@ -136,9 +135,13 @@ class Look:
 
     async def _describe(self, topic: str) -> Any:
         if topic not in self._described:
-            async with asyncio.timeout(STALL_S):
-                [self._described[topic]] = await self.admin.describe_topics([topic])
+            self._described[topic] = await self._described_now(topic)
         return self._described[topic]
+
+    async def _described_now(self, topic: str) -> Any:
+        async with asyncio.timeout(STALL_S):
+            [described] = await self.admin.describe_topics([topic])
+        return described
 
 
 def _by_number(offsets: Mapping[TopicPartition, int]) -> Offsets:

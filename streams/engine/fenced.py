@@ -7,11 +7,13 @@ former one still sends is refused. Whoever reads such topics reads what was comm
 """
 
 import asyncio
+import math
 from collections.abc import Callable, Sequence
 from typing import Final
 
 import structlog
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import InvalidProducerEpoch, ProducerFenced
 
 from streams.engine.lease import Lease
 from streams.engine.outlet import HOLD_S, TOO_LARGE, FencedError, Outlet, Output, OutputTooLargeError, Pauses, Written
@@ -24,6 +26,8 @@ TRANSACTION_TIMEOUT_MS: Final = 10_000
 
 REQUEST_TIMEOUT_MS: Final = 10_000
 STOP_S: Final = 1.0
+TAKEN: Final = (ProducerFenced, InvalidProducerEpoch)
+"""How the broker says that the transactional id is another producer's."""
 
 
 class FencedProducer:
@@ -39,10 +43,13 @@ class FencedProducer:
     async def write(self, outputs: Sequence[Output], may_go: Callable[[], bool]) -> list[Written]:
         """Write all in their order, or none of them. The first write fences whoever had the transactional id.
 
-        may_go: asked once more when it is this write's turn; FencedError where it says no. Raises KafkaError.
+        may_go: asked once more when it is this write's turn, before anybody is fenced; FencedError where it says no.
+        Raises KafkaError.
         """
         async with self._turn:
             try:
+                if not may_go():
+                    raise FencedError
                 producer = await self._started()
                 if not may_go():
                     raise FencedError
@@ -130,14 +137,20 @@ class FencedOutlet(Outlet):
         """As Outlet's; all are written, or none."""
         marked = [self._marked(output) for output in outputs]
         pauses = Pauses(self._timeout_s)
+        refused_at = -math.inf
         while pauses.left:
             if self.lost:
                 raise FencedError
-            if not self._lease.valid:
+            if not self._lease.valid or not self._lease.heard_since(refused_at):
                 await asyncio.sleep(HOLD_S)
                 continue
             try:
                 return await self._producer.write(marked, lambda: self._lease.valid and not self.lost)
+            except TAKEN as error:
+                # the broker knows another owner; whether it is the right one, only the group's coordinator can say,
+                # and not the clock of a process that may have stood still
+                refused_at = self._lease.now()
+                await pauses.wait(error, marked[0].topic)
             except FencedError:
                 await asyncio.sleep(HOLD_S)  # whether it is lost, or only out for now, is looked at above
             except TOO_LARGE as error:

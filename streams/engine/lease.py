@@ -89,6 +89,14 @@ class Lease:
         """Output may go out now. False means: hold, until a heartbeat settles it."""
         return self._clock() - self._since < self._length_s
 
+    def now(self) -> float:
+        """By the clock that the lease goes by."""
+        return self._clock()
+
+    def heard_since(self, moment: float) -> bool:
+        """A heartbeat that was sent after this moment of `now` was answered, or partitions were assigned."""
+        return self._since > moment
+
     @property
     def hopeless(self) -> bool:
         """Waiting for work in flight is in vain: it could not be published."""

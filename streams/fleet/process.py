@@ -2,16 +2,21 @@
 
 import asyncio
 import ctypes
+import os
 import signal
 import sys
-from asyncio.subprocess import PIPE, STDOUT, Process
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 STOP_S: Final = 60.0
 """Longest time to end in order. A worker takes seconds; with its broker away, its publish timeout."""
+
+LAST_LINES_S: Final = 1.0
+"""What is printed is passed on for so long after a program's end: a process that it left behind may hold the pipe."""
 
 LONGEST_LINE_BYTES: Final = 65_536
 READ_BYTES: Final = 65_536
@@ -33,31 +38,60 @@ Relay = Callable[[str, bytes], object]
 async def run_once(program: Program, stop: asyncio.Event, relay: Relay, *, stop_s: float = STOP_S) -> int:
     """Run it until it ends; its exit code, 128 and the signal's number where one ended it, 0 if that was our own.
 
-    When `stop` is set, it is sent SIGTERM, and killed if it takes longer than `stop_s`.
+    When `stop` is set, or this is cancelled, it is sent SIGTERM, and killed if it takes longer than `stop_s`. Raises
+    OSError where it cannot be started, and what `relay` raises.
     """
-    process = await asyncio.create_subprocess_exec(
-        *program.command, stdin=asyncio.subprocess.DEVNULL, stdout=PIPE, stderr=STDOUT, preexec_fn=_end_with_parent
-    )
-    ended = asyncio.create_task(_until_ended(process, program.name, relay))
-    told = asyncio.create_task(stop.wait())
-    try:
-        await asyncio.wait({ended, told}, return_when=asyncio.FIRST_COMPLETED)
-        if not ended.done():
-            await _end(process, ended, stop_s)
-        code = await ended
-    finally:
-        told.cancel()
-        if process.returncode is None:
-            process.kill()
+    async with _pipe() as (output, write_end):
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *program.command,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=write_end,
+                stderr=write_end,
+                preexec_fn=partial(_end_with_parent, os.getpid()),
+            )
+        finally:
+            os.close(write_end)
+        exited = asyncio.create_task(process.wait())
+        told = asyncio.create_task(stop.wait())
+        passed_on = asyncio.create_task(_pass_on(output, program.name, relay))
+        try:
+            await asyncio.wait({exited, told, passed_on}, return_when=asyncio.FIRST_COMPLETED)
+            if passed_on.done():
+                passed_on.result()
+                await asyncio.wait({exited, told}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            told.cancel()
+            await _end(process, exited, stop_s)
+            await asyncio.wait({passed_on}, timeout=LAST_LINES_S)
+            passed_on.cancel()
+    if passed_on.done() and not passed_on.cancelled():
+        passed_on.result()
+    code = exited.result()
     return 0 if stop.is_set() and code == -signal.SIGTERM else _exit_code(code)
 
 
-async def _until_ended(process: Process, name: str, relay: Relay) -> int:
+@asynccontextmanager
+async def _pipe() -> AsyncIterator[tuple[asyncio.StreamReader, int]]:
+    """A pipe of our own, and its end to write to, which the caller closes.
+
+    For one of asyncio's a program has not ended before everybody who inherited the pipe has closed it.
+    """
+    read_end, write_end = os.pipe()
+    reader = asyncio.StreamReader()
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(read_end, "rb", buffering=0)
+    )
+    try:
+        yield reader, write_end
+    finally:
+        transport.close()
+
+
+async def _pass_on(output: asyncio.StreamReader, name: str, relay: Relay) -> None:
     """Pass lines on; one without end goes in parts."""
-    if process.stdout is None:
-        raise TypeError("a process of a fleet is started with a pipe")
     rest = b""
-    while chunk := await process.stdout.read(READ_BYTES):
+    while chunk := await output.read(READ_BYTES):
         *lines, rest = (rest + chunk).split(b"\n")
         if len(rest) > LONGEST_LINE_BYTES:
             lines, rest = [*lines, rest], b""
@@ -65,23 +99,32 @@ async def _until_ended(process: Process, name: str, relay: Relay) -> int:
             relay(name, line)
     if rest:
         relay(name, rest)
-    return await process.wait()
 
 
-async def _end(process: Process, ended: asyncio.Task[int], stop_s: float) -> None:
-    with suppress(ProcessLookupError):
-        process.terminate()
-    done, _ = await asyncio.wait({ended}, timeout=stop_s)
-    if not done:
+async def _end(process: Process, exited: asyncio.Task[int], stop_s: float) -> None:
+    """Have it end, in order if it can."""
+    if not exited.done():
         with suppress(ProcessLookupError):
-            process.kill()
+            process.terminate()
+    try:
+        await asyncio.wait({exited}, timeout=stop_s)
+    finally:
+        if process.returncode is None:
+            with suppress(ProcessLookupError):
+                process.kill()
+    await exited
 
 
 def _exit_code(code: int) -> int:
     return code if code >= 0 else 128 - code
 
 
-def _end_with_parent() -> None:
-    """In the new process, before the program: where the system can, it is told to end when we are gone."""
+def _end_with_parent(parent: int) -> None:
+    """In the new process, before the program: where the system can, it is told to end when we are gone.
+
+    parent: our process id. Whoever lost its parent before it could ask to be told ends at once.
+    """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:
+            os._exit(128 + signal.SIGTERM)

@@ -3,7 +3,9 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from subprocess import SubprocessError
 from typing import Final
 
 import structlog
@@ -16,6 +18,9 @@ FIRST_PAUSE_S: Final = 1.0
 LONGEST_PAUSE_S: Final = 60.0
 LASTING_S: Final = 60.0
 """A program that ran for so long had started well: its next pause is the first again."""
+
+NOT_STARTED: Final = 71
+"""Counts as the exit code of a program that could not be started: EX_OSERR of sysexits.h."""
 
 
 def pause_after(ran_s: float, last_pause_s: float) -> float:
@@ -52,10 +57,23 @@ class Fleet:
         pause_s = 0.0
         while True:
             begun = self.clock()
-            code = await run_once(program, stop, self.relay)
+            code = await self._run_once(program, stop)
             if stop.is_set():
                 return code
             pause_s = self.pause_s(self.clock() - begun, pause_s)
-            _log.warning("a worker ended and is started again", account=program.name, code=code, after_s=pause_s)
+            _say("a worker ended and is started again", account=program.name, code=code, after_s=pause_s)
             if await self.wait(stop, pause_s):
                 return code
+
+    async def _run_once(self, program: Program, stop: asyncio.Event) -> int:
+        try:
+            return await run_once(program, stop, self.relay)
+        except (OSError, SubprocessError) as error:  # no process or no memory is left, and will be again
+            _say("a worker cannot be started", account=program.name, error=repr(error))
+            return NOT_STARTED
+
+
+def _say(event: str, **said: object) -> None:
+    """Where nobody takes what we print, the fleet goes on."""
+    with suppress(OSError):
+        _log.warning(event, **said)

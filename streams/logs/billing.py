@@ -79,7 +79,7 @@ class Billing:
             return
         if not self._from_ms <= entry.requested_at_ms < self._to_ms:
             return
-        if self._uin in (None, entry.uin) and self._is_new(event):
+        if self._is_new(event) and self._uin in (None, entry.uin):  # those of others would be gaps to keep
             self._count(entry)
 
     def bill(self, *, account: str, app_id: str, region: str) -> Bill:

@@ -2,15 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from streams.logs.billed import is_billed
 from streams.wire.codes import Code
 from streams.wire.event_id import EventId
 from streams.wire.headers import Caller, Deployment
 from streams.wire.records import LoggedFace, RunningLogEntry, SealedPerson
-
-Interface = Literal["recognize", "enroll", "forget", "unknown"]
+from streams.wire.records.logs import RequestInterface
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +19,7 @@ class Asked:
     """
 
     event_id: EventId
-    interface: Interface
+    interface: RequestInterface
     caller: Caller
     requested_at_ms: int
     camera_id: str | None = None

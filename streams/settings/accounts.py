@@ -69,16 +69,18 @@ class Accounts:
 
         Raises SettingsError, also where another account is wrong or shares with it what is an account's own.
         """
-        if account not in self.tables:
-            raise SettingsError(_ACCOUNT, f"expected an account of ACCOUNTS_FILE: {', '.join(self.tables)}")
-        every = {name: self._one(name, environ, options if name == account else {}) for name in self.tables}
-        check_apart(tuple(every.values()))
-        return every[account]
+        return self.by_name(environ, options, of=account)[account]
 
     def every(self, environ: Mapping[str, str], options: Mapping[str, str]) -> tuple[Settings, ...]:
         """Of all accounts. Raises SettingsError, also where two share what is an account's own."""
-        found = tuple(self._one(name, environ, options) for name in self.tables)
-        check_apart(found)
+        return tuple(self.by_name(environ, options, of=None).values())
+
+    def by_name(self, environ: Mapping[str, str], options: Mapping[str, str], *, of: str | None) -> dict[str, Settings]:
+        """Of all accounts. of: whose the options are; None: everybody's. Raises as `settings`."""
+        if of is not None and of not in self.tables:
+            raise SettingsError(_ACCOUNT, f"expected an account of ACCOUNTS_FILE: {', '.join(self.tables)}")
+        found = {name: self._one(name, environ, options if of in (None, name) else {}) for name in self.tables}
+        check_apart(tuple(found.values()))
         return found
 
     def _one(self, account: str, environ: Mapping[str, str], options: Mapping[str, str]) -> Settings:
@@ -121,12 +123,16 @@ def check_users_apart(accounts: tuple[Settings, ...]) -> None:
     """
     for one, other in combinations(accounts, 2):
         for name in ("sasl_username", "tls_cert_file"):
-            first, second = getattr(one, name), getattr(other, name)
+            first, second = (_resolved(getattr(each, name)) for each in (one, other))
             if first is not None and first == second:
                 raise _refused(
                     f"accounts {one.account} and {other.account} share {name}: the broker's rights keep accounts"
                     " apart by their users, so give each its own"
                 )
+
+
+def _resolved(value: str | Path | None) -> str | Path | None:
+    return value.resolve() if isinstance(value, Path) else value
 
 
 def _pairs(one: Settings, other: Settings) -> Iterator[tuple[tuple[str, Path], tuple[str, Path]]]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from streams.settings.accounts import Accounts, check_users_apart
 from streams.settings.errors import PREFIX
-from streams.settings.model import DEFAULT_ACCOUNT, Settings
+from streams.settings.model import Settings
 
 ACCOUNT = PREFIX + "ACCOUNT"
 ACCOUNTS_FILE = PREFIX + "ACCOUNTS_FILE"
@@ -14,12 +14,13 @@ ACCOUNTS_FILE = PREFIX + "ACCOUNTS_FILE"
 def from_process(options: Mapping[str, str]) -> Settings:
     """The settings of one account: the one that the options name, else the environment.
 
-    options: names as in the environment, which they go before. Raises SettingsError.
+    options: names as in the environment, which they go before. With an accounts file none is meant that nobody
+    names. Raises SettingsError.
     """
     accounts = accounts_of_process(options)
     if accounts is None:
         return Settings.from_environment({**os.environ, **options})
-    named = {**os.environ, **options}.get(ACCOUNT) or DEFAULT_ACCOUNT
+    named = {**os.environ, **options}.get(ACCOUNT, "")
     return accounts.settings(named, os.environ, _without_account(options))
 
 
@@ -35,10 +36,17 @@ def every_account(options: Mapping[str, str]) -> tuple[Settings, ...]:
 
 
 def served_accounts(options: Mapping[str, str]) -> tuple[Settings, ...]:
-    """As `every_account`, for a process that serves them: the broker must be able to tell them apart as well."""
-    found = every_account(options)
-    check_users_apart(found)
-    return found
+    """As `every_account`, for a process that serves them: the broker must be able to tell all apart as well.
+
+    Where an option names one of the file, the others of the file are looked at all the same: they are served by others.
+    """
+    accounts = accounts_of_process(options)
+    if accounts is None:
+        return every_account(options)
+    named = options.get(ACCOUNT)
+    found = accounts.by_name(os.environ, _without_account(options), of=named)
+    check_users_apart(tuple(found.values()))
+    return tuple(found.values()) if named is None else (found[named],)
 
 
 def accounts_of_process(options: Mapping[str, str]) -> Accounts | None:

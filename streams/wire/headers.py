@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
 from streams.wire.codes import Code
-from streams.wire.topics import FILLER_KEY
+from streams.wire.topics import ERASURE_KEY, FILLER_KEY
 
 MAX_HEADER_BYTES: Final = 256
 """Longest value of a header, longest key: ids are names, not documents."""
+
+RESERVED: Final = frozenset({FILLER_KEY, ERASURE_KEY})
+"""Ids that are nobody's."""
 
 MAX_HEADERS: Final = 100
 """Of one record, whatever they are called; tracing adds a handful."""
@@ -102,7 +105,7 @@ def text(raw: bytes | None, name: str, code: Code = Code.BAD_HEADER) -> str:
         raise RequestError(code, f"{name} is empty")
     if len(raw) > MAX_HEADER_BYTES:
         raise RequestError(code, f"{name} has {len(raw)} bytes, more than {MAX_HEADER_BYTES}")
-    if raw == FILLER_KEY:  # what bears it as its key is skipped by every reader
+    if raw in RESERVED:  # what bears it as its key is skipped by every reader, or stands behind a deletion
         raise RequestError(code, f"{name} is a reserved word")
     try:
         value = raw.decode("utf-8")
@@ -111,6 +114,11 @@ def text(raw: bytes | None, name: str, code: Code = Code.BAD_HEADER) -> str:
     if not value.isprintable():
         raise RequestError(code, f"{name} has characters that cannot be printed")
     return value
+
+
+def number(text: str) -> int | None:
+    """A decimal number of up to fifteen ASCII digits; None if the text is another."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 15 else None
 
 
 def _not_too_many(headers: Headers) -> tuple[tuple[str, bytes | None], ...]:
@@ -173,12 +181,13 @@ def frame_headers(headers: Headers) -> FrameHeaders:
     headers = _not_too_many(headers)
     found = _known(headers, _FRAME)
     captured = found.get("captured_at_ms")
-    if captured is not None and not (captured.isascii() and captured.isdigit() and len(captured) <= 15):
+    captured_at_ms = None if captured is None else number(captured)
+    if captured is not None and captured_at_ms is None:
         raise RequestError(Code.BAD_HEADER, "captured_at_ms is no decimal number of milliseconds")
     return FrameHeaders(
         caller=caller(headers),
         frame_id=found.get("frame_id"),
-        captured_at_ms=None if captured is None else int(captured),
+        captured_at_ms=captured_at_ms,
         gallery=found.get("gallery"),
     )
 

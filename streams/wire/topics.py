@@ -24,6 +24,9 @@ CONTROL: Final = "control"
 FILLER_KEY: Final = b"~filler"
 """A record that is there only so that the broker rolls a segment: every reader skips it."""
 
+ERASURE_KEY: Final = b"~erasure"
+"""Where the work of a deletion stands among the commands of a partition: no person is called so."""
+
 ERROR_LOG_CEILING_BYTES: Final = 2_000_000_000
 ERROR_LOG_RATE_CAP_BYTES_PER_S: Final = 262_144
 """What the error log may take in a second from all workers together; each keeps to its share."""
@@ -124,7 +127,8 @@ class Topics:
             CONTROL,
             "a topic's short name, or with a partition behind it",
             "Epoch, Reached, Confirmed",
-            _compacted(COMPACTION_LAG_MS),
+            # which worker has fallen silent is told by one clock, the broker's
+            _compacted(COMPACTION_LAG_MS) | {"message.timestamp.type": "LogAppendTime"},
             partitions=1,
         )
         yield from self._inputs()

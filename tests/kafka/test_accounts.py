@@ -132,14 +132,15 @@ async def test_our_own_programs_are_refused_at_the_other_account(two: TwoAccount
     with pytest.raises(BrokerRefusedError, match=r"lacks Write on topic facestreams\.acme\.camera-frames"):
         await FramePublisher(two.connection("zoo", Role.CAMERA), ACME).__aenter__()
     with pytest.raises(BrokerRefusedError, match=r"lacks Read on topic facestreams\.acme\.face-features"):
-        await read_persons(two.connection("zoo", Role.GALLERY_ADMIN), ACME, keys)
+        await read_persons(two.connection("zoo", Role.GALLERY_ADMIN), ACME, keys, exact_ends=True)
 
 
 async def test_the_key_directory_of_the_other_account_opens_nothing(two: TwoAccounts) -> None:
     """Even with the other's rights on the broker."""
     connection = two.connection("acme", Role.GALLERY_ADMIN)
     of = {name: opener(KeyDirectory.open(path)) for name, path in two.key_dirs.items()}
-    named = {name: {p.person_id for p in (await read_persons(connection, ACME, of[name])).enrolled()} for name in of}
+    read = {name: await read_persons(connection, ACME, of[name], exact_ends=True) for name in of}
+    named = {name: {person.person_id for person in read[name].enrolled()} for name in of}
     assert GWENS in named["acme"]
     assert named["zoo"] == {None}
 

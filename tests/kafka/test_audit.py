@@ -43,6 +43,7 @@ async def test_the_auditor_sees_settings_and_who_has_rights(secured: SecuredKafk
     ceiling, rights = found[Promise.ERROR_LOG].evidence[0], found[Promise.ACCOUNTS_APART].evidence[0]
     assert ceiling.startswith("the size of a copy of the error log is at most ")
     assert f"User:{user(ACME, Role.WORKER)}" in rights
+    assert "allow.everyone" not in "".join(found[Promise.ACCOUNTS_APART].unseen)
     assert "broken" not in {finding.verdict for finding in found.values()}
 
 

@@ -12,6 +12,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from streams.agents.journal import Journal
 from streams.app.worker import TICK_S
+from streams.audit.files import taken_bytes
 from streams.engine.outlet import Output
 from streams.engine.request import Request
 from streams.logs.error import Repeats
@@ -63,13 +64,7 @@ async def administer(kafka: Kafka, spec: TopicSpec, *, create: bool) -> None:
 
 def on_disk_bytes(directory: Path) -> int:
     """What the partition's files take, those included that are renamed and wait for their deletion."""
-    total = 0
-    for path in directory.glob("*"):  # none as long as the broker has not made it
-        try:
-            total += path.stat().st_blocks * 512  # an index is reserved in full, and mostly holes
-        except FileNotFoundError:
-            continue
-    return total
+    return sum(map(taken_bytes, directory.glob("*")))  # none as long as the broker has not made it
 
 
 class Flood:

@@ -88,7 +88,7 @@ async def test_every_role_does_its_work(secured: SecuredKafka, key_dir: Path, li
     ):
         enrolled = await gallery.enroll(gwen, enrollment_picture(GWEN), consent="form-7", consent_basis="of_age")
         assert (enrolled.accepted, enrolled.code) == (True, "enrolled")
-        stored = await read_persons(admin, topics, opener(KeyDirectory.open(key_dir)))
+        stored = await read_persons(admin, topics, opener(KeyDirectory.open(key_dir)), exact_ends=True)
         assert gwen in [person.person_id for person in stored.enrolled()]
 
         camera_id = f"desk-{listener}"

@@ -1,7 +1,10 @@
 """What goes with an account beside its galleries: its log after a last bill, and all that says what was seen.
 
-Both go by when a request was asked for: what came after the deletion is new use of the account, and stays for another
-bill.
+All go by when a request was asked for: what came after the deletion is new use of the account, and stays for another
+bill. What was seen before it and is said after it (of a frame in flight, of a visit that ends) stays until it expires.
+
+Entries of the running log bear tombstones; their bytes go with the next pass of the cleaner, which waits for a later
+append to their partition. Where the account writes nothing any more, they go when the operator deletes its topics.
 """
 
 from collections.abc import AsyncIterator
@@ -22,7 +25,7 @@ from streams.wire.topics import CAMERA_FRAMES, ERROR_LOG, RECOGNITIONS, RUNNING_
 CHUNK: Final = 500
 
 EMPTIED: Final = (RECOGNITIONS, SIGHTINGS, ERROR_LOG)
-"""Topics whose records are deleted up to their ends."""
+"""Topics whose records of before the deletion are deleted."""
 
 
 class _Asked(msgspec.Struct, frozen=True):
@@ -36,9 +39,10 @@ _asked: Final = msgspec.json.Decoder(_Asked)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountRecords:
-    """Those of the account that this worker serves."""
+    """Those of the account that this worker serves. epoch: of camera-frames."""
 
     topics: Topics
+    epoch: str
     deployment: Deployment
     broker: Broker
     newest: VisitsView
@@ -58,7 +62,11 @@ class AccountRecords:
         return billing.bill(account=of.account, app_id=of.app_id, region=of.region)
 
     async def erase(self, erasure: Erasure, look: Look, outlet: Outlet) -> None:
-        """Erase what was billed, what cameras have left, and empty what is kept for a time. Twice does no harm."""
+        """Erase what was billed, what cameras have left, and what is kept for a time. Twice does no harm.
+
+        A camera that sends on may write its visits anew at this very moment: the tombstone then takes that record with
+        it, and the next one brings it back.
+        """
         for partition in range(self.topics.spec(RUNNING_LOG).partitions):
             chunk: list[Output] = []
             async for key in self._log_keys(erasure, partition, look):
@@ -68,11 +76,23 @@ class AccountRecords:
                     chunk = []
             if chunk:
                 await outlet.publish(chunk)
-        if left := [self._tombstone(VISITS, each.camera_id.encode(), None) for each in self.newest.all()]:
+        if left := [self._tombstone(VISITS, each.encode(), None) for each in await self._cameras(erasure, look)]:
             await outlet.publish(left)
         if self.broker.deletes_records:
-            for short in EMPTIED:
-                await look.delete_records(self.topics.name(short))
+            for topic in map(self.topics.name, EMPTIED):
+                await look.delete_records(topic, await look.next_after(topic, erasure.requested_at_ms))
+
+    async def _cameras(self, erasure: Erasure, look: Look) -> list[str]:
+        """Those whose visits were written for a frame of before; all, where the broker does not date frames."""
+        if not self.broker.append_time:
+            return [left.camera_id for left in self.newest.all()]
+        later = await look.next_after(self.topics.name(CAMERA_FRAMES), erasure.requested_at_ms)
+        return [
+            left.camera_id
+            for left in self.newest.all()
+            # of an earlier life of the topic, or before the first frame that came after the deletion
+            if left.epoch != self.epoch or left.offset < later.get(left.partition, left.offset + 1)
+        ]
 
     async def _frames_are_answered(self, erasure: Erasure, look: Look) -> bool:
         topic = self.topics.name(CAMERA_FRAMES)

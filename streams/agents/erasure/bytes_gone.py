@@ -2,37 +2,45 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Final
 
+from streams.agents.erasure.erased import Erased
 from streams.agents.erasure.leftovers import Reading
 from streams.agents.erasure.waits import COMPACTED, Waits, waits
 from streams.engine.brokers import Broker
-from streams.engine.evidence import Look
+from streams.engine.evidence import EvidenceError, Look
 from streams.engine.outlet import Outlet, Output
 from streams.wire.event_id import EventId
 from streams.wire.records import Erasure
 from streams.wire.topics import FILLER_KEY, GALLERY_COMMANDS, MS_PER_MINUTE, Topics
 
 SETTINGS_KEPT_MS: Final = MS_PER_MINUTE
+LONGEST_PAUSE_MS: Final = MS_PER_MINUTE
 
 
-class Erased(Protocol):
-    """Tells whose names must not stand anywhere any more."""
+@dataclass(slots=True)
+class _Seen:
+    """Of one deletion, since all copies were in sync. clean_since_ms: from when on the logs held nothing of it."""
 
-    def names(self, erasure: Erasure, gallery: str, person_id: str) -> bool:
-        """Whether the deletion covers this person, and nobody has enrolled it since."""
+    in_sync_at_ms: int | None
+    clean_since_ms: int | None = None
+    read_again_ms: int = 0
 
 
 @dataclass(slots=True, kw_only=True)
 class BytesGone:
-    """What one worker has seen of it. A successor begins to look anew, which costs time and nothing else."""
+    """What one worker has seen of it. A successor begins to look anew, which costs time and nothing else.
+
+    epoch: of gallery-commands.
+    """
 
     topics: Topics
+    epoch: str
     broker: Broker
     erased: Erased
     clock_ms: Callable[[], int]
     _filled_ms: list[int] = field(default_factory=list)
-    _clean_since_ms: dict[str, int] = field(default_factory=dict)
+    _seen: dict[str, _Seen] = field(default_factory=dict)
     _deleted_since_ms: dict[str, int] = field(default_factory=dict)
     _waits: Waits | None = None
     _waits_read_ms: int = 0
@@ -56,37 +64,57 @@ class BytesGone:
         """
         wait, now_ms = await self.waits(reading.look), self.clock_ms()
         closable_ms = (erasure.in_sync_at_ms or now_ms) + wait.lag
-        if not any(filled_ms > closable_ms for filled_ms in self._filled_ms):
+        filled_ms = next((each for each in self._filled_ms if each > closable_ms), None)
+        if filled_ms is None:
             if now_ms > closable_ms:
                 await self._fill(outlet)
             return False
+        seen = self._seen_of(erasure)
+        if now_ms < seen.read_again_ms:
+            return False
         if await self._leftovers(erasure, reading):
-            self._clean_since_ms.pop(erasure.event_id, None)
+            seen.clean_since_ms = None
+            # seldom, where the cleaner takes longer than it is to: each time reads two topics from their beginnings
+            seen.read_again_ms = now_ms + min(max(0, now_ms - filled_ms - wait.backoff), LONGEST_PAUSE_MS)
             if now_ms > self._filled_ms[-1] + wait.lag:
                 await self._fill(outlet)
             return False
-        clean_since_ms = self._clean_since_ms.setdefault(erasure.event_id, now_ms)
-        return now_ms >= clean_since_ms + wait.copies
+        if seen.clean_since_ms is None:
+            seen.clean_since_ms = now_ms
+            seen.read_again_ms = now_ms + wait.copies
+        return now_ms >= seen.clean_since_ms + wait.copies
 
     async def of_command(self, erasure: Erasure, look: Look) -> bool:
         """Whether the command's own record, whose key is the person's id, is gone: the purge of the input does that."""
         if not self.broker.deletes_records:
             return True
         place = EventId.parse(erasure.event_id)
+        if place.epoch != self.epoch:
+            return True  # the topic was deleted since, and made anew
         starts = await look.starts(self.topics.name(GALLERY_COMMANDS))
+        if place.partition not in starts:
+            raise EvidenceError(f"the brokers do not tell where partition {place.partition} of gallery-commands begins")
         if starts[place.partition] <= place.offset:
             return False
         since_ms = self._deleted_since_ms.setdefault(erasure.event_id, self.clock_ms())
         return self.clock_ms() >= since_ms + (await self.waits(look)).command
 
-    def begin_anew(self, erasure: Erasure) -> None:
-        """A copy was away: what was seen before says nothing of it."""
-        self._clean_since_ms.pop(erasure.event_id, None)
+    def begin_anew(self) -> None:
+        """Others may have driven the deletions meanwhile: what was seen before says nothing of them."""
+        self._seen.clear()
+        self._deleted_since_ms.clear()
 
     def done(self, erasure: Erasure) -> None:
         """It is complete."""
-        self._clean_since_ms.pop(erasure.event_id, None)
+        self._seen.pop(erasure.event_id, None)
         self._deleted_since_ms.pop(erasure.event_id, None)
+
+    def _seen_of(self, erasure: Erasure) -> _Seen:
+        """What was seen before a copy dropped out says nothing of it."""
+        seen = self._seen.get(erasure.event_id)
+        if seen is None or seen.in_sync_at_ms != erasure.in_sync_at_ms:
+            seen = self._seen[erasure.event_id] = _Seen(erasure.in_sync_at_ms)
+        return seen
 
     async def _leftovers(self, erasure: Erasure, reading: Reading) -> int:
         features = 0

@@ -8,7 +8,7 @@ import structlog
 from aiokafka.errors import KafkaError
 
 from streams.agents.erasure.pending import PendingErasures
-from streams.agents.erasure.workers import is_past, key_of
+from streams.agents.erasure.workers import is_past, key_of, taken_back
 from streams.engine.outlet import Output, Send
 from streams.wire import records
 from streams.wire.records import Confirmed
@@ -42,7 +42,7 @@ class Confirmations:
         now = self._now()
         if self._is_due(now):
             try:
-                await (await send(self._output(now.worker, now)))
+                await (await send(self._output(now)))
             except KafkaError as error:
                 _log.warning("control took no record, it comes again", error=repr(error))
                 return
@@ -54,8 +54,9 @@ class Confirmations:
         if now.saved is None and self._said is None:
             return
         self._said = None
+        last = taken_back(self.topics, now.worker) if now.saved is None else self._output(now)
         try:
-            await (await send(self._output(now.worker, None if now.saved is None else now)))
+            await (await send(last))
         except KafkaError as error:
             _log.warning("control took no record, this worker will be waited for", error=repr(error))
 
@@ -75,9 +76,8 @@ class Confirmations:
             written_at_ms=self.clock_ms(),
         )
 
-    def _output(self, worker: str, said: Confirmed | None) -> Output:
-        value = None if said is None else records.encode(said)
-        return Output(topic=self.topics.name(CONTROL), key=key_of(worker), value=value, partition=0)
+    def _output(self, said: Confirmed) -> Output:
+        return Output(topic=self.topics.name(CONTROL), key=key_of(said.worker), value=records.encode(said), partition=0)
 
 
 def _named(offsets: Offsets) -> dict[str, int]:

@@ -11,25 +11,33 @@ from aiokafka.errors import KafkaError
 
 from streams.agents.erasure.leftovers import Reading
 from streams.agents.erasure.pending import PendingErasures
-from streams.agents.erasure.receipts import Receipts, state
+from streams.agents.erasure.receipts import Receipts, erasure_record
 from streams.agents.erasure.steps import CATCH_UP_S, Steps
 from streams.agents.erasure.waits import CHECK_EVERY_MS
+from streams.engine.admin import AdminError
 from streams.engine.evidence import Evidence, EvidenceError
 from streams.engine.lanes import Lane, Lanes
 from streams.engine.outlet import Outlet
 from streams.engine.view import View
 from streams.logs.billing import BillingError
 from streams.wire.records import Erasure
-from streams.wire.topics import GALLERY_COMMANDS, Topics
+from streams.wire.topics import ERASURE_KEY, GALLERY_COMMANDS, Topics
 
 _log = structlog.get_logger(__name__)
 
-LANE_KEY: Final = b"~erasure"
+FIRST_PAUSE_S: Final = 1.0
+LONGEST_PAUSE_S: Final = 60.0
+"""Of one that cannot go on, and others can."""
+
+WAITS: Final = (AdminError, BillingError, EvidenceError, KafkaError, TimeoutError)
+"""What may be otherwise when it is asked again."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Eraser:
     """Looks once a second, and works in a lane of its own, one a partition: under the lease and behind the fence.
+
+    A deletion that does not move is looked at again after a pause, twice as long each time.
 
     is_ready: whether all views have read what there was at the start. view: of erasures.
     """
@@ -43,22 +51,31 @@ class Eraser:
     lanes: Lanes
     is_ready: Callable[[], bool]
     clock: Callable[[], float] = time.monotonic
-    _due: dict[int, float] = field(default_factory=dict)
+    _ours: frozenset[int] = frozenset()
+    _due: dict[str, float] = field(default_factory=dict)
+    _pauses_s: dict[str, float] = field(default_factory=dict)
 
     def assigned(self, partitions: set[int]) -> None:
         """These partitions of gallery-commands are ours now, and so are the deletions that came by them."""
-        self._due = dict.fromkeys(partitions, 0.0)
+        self._ours = frozenset(partitions)
+        self._due.clear()
+        self._pauses_s.clear()
+        self.steps.bytes_gone.begin_anew()
 
     def look(self) -> None:
         """Set to work what is due."""
         if not len(self.pending) or not self.is_ready():
             return
-        for partition, due in self._due.items():
-            place = (self.topics.name(GALLERY_COMMANDS), partition, LANE_KEY)
+        for partition in self._ours:
+            place = (self.topics.name(GALLERY_COMMANDS), partition, ERASURE_KEY)
             lane = self.lanes.find(place)
             is_free = lane is None or lane.idle
-            if is_free and self.clock() >= due and self.pending.of(partition):
+            if is_free and self._due_of(partition):
                 self.lanes.enqueue(place, self._drive)
+
+    def _due_of(self, partition: int) -> list[Erasure]:
+        partitions, now = self.topics.spec(GALLERY_COMMANDS).partitions, self.clock()
+        return [each for each in self.pending.of(partition, partitions) if now >= self._due.get(each.event_id, 0.0)]
 
     async def _drive(self, lane: Lane, outlet: Outlet) -> None:
         partition = lane.place[1]
@@ -67,32 +84,59 @@ class Eraser:
                 await self.view.catch_up()  # a former owner may just have come further
             async with self.evidence.look() as look:
                 reading = Reading(look, self.topics)
-                for erasure in self.pending.of(partition):
+                for erasure in self._due_of(partition):
                     await self._advance(erasure, reading, outlet)
-        except (EvidenceError, BillingError, KafkaError, TimeoutError) as error:
+        except WAITS as error:
             _log.warning("deletions have to wait", partition=partition, reason=str(error) or repr(error))
-        if partition in self._due:
-            waits_for_bytes = all(each.state == "confirmed" for each in self.pending.of(partition))
-            self._due[partition] = self.clock() + (CHECK_EVERY_MS / 1000 if waits_for_bytes else 0.0)
+            for erasure in self._due_of(partition):
+                self._pause(erasure.event_id, CHECK_EVERY_MS / 1000)
 
-    async def _advance(self, erasure: Erasure | None, reading: Reading, outlet: Outlet) -> None:
-        """As far as it comes now."""
-        while erasure is not None:
-            following = await self.steps.next(erasure, reading, outlet)
-            if following is None:
-                await self._complete(erasure, reading, outlet)
-                return
-            [written] = await outlet.publish([state(self.topics, following)])
-            await self.view.reached(written.partition, written.offset + 1)
-            _log.info("deletion goes on", erasure=following.event_id, state=following.state)
-            erasure = self.pending.newest(erasure.event_id)
+    async def _advance(self, erasure: Erasure, reading: Reading, outlet: Outlet) -> None:
+        """As far as it comes now. Where it cannot go on, those behind it can."""
+        event_id = erasure.event_id
+        newest: Erasure | None = erasure
+        try:
+            while newest is not None and await self._step(newest, reading, outlet):
+                self._pauses_s.pop(event_id, None)
+                newest = self.pending.newest(event_id)
+        except WAITS as error:
+            _log.warning("a deletion has to wait", erasure=event_id, reason=str(error) or repr(error))
+            self._pause(event_id, LONGEST_PAUSE_S)
+            return
+        if newest is None:
+            self._due.pop(event_id, None)
+        elif newest.state == "confirmed":  # the bound counts on being asked so often
+            self._due[event_id] = self.clock() + CHECK_EVERY_MS / 1000
+        else:
+            self._pause(event_id, CHECK_EVERY_MS / 1000)
 
-    async def _complete(self, erasure: Erasure, reading: Reading, outlet: Outlet) -> None:
+    async def _step(self, erasure: Erasure, reading: Reading, outlet: Outlet) -> bool:
+        """Whether it has moved."""
+        following = await self.steps.next(erasure, reading, outlet)
+        if following is None:
+            return await self._complete(erasure, reading, outlet)
+        [written] = await outlet.publish([erasure_record(self.topics, following)])
+        await self.view.reached(written.partition, written.offset + 1)
+        _log.info("deletion goes on", erasure=following.event_id, state=following.state)
+        return True
+
+    async def _complete(self, erasure: Erasure, reading: Reading, outlet: Outlet) -> bool:
         in_sync = erasure.in_sync_at_ms is not None or not self.steps.broker.compacts
         if erasure.state != "confirmed" or not in_sync:
-            return
-        if await self.steps.is_complete(erasure, reading, outlet):
-            *_, written = await outlet.publish(await self.receipts.complete(erasure, reading.look))
-            await self.view.reached(written.partition, written.offset + 1)
-            self.steps.bytes_gone.done(erasure)
-            _log.info("deletion is complete", erasure=erasure.event_id, silent=erasure.silent)
+            return False
+        completed = await self.steps.completed(erasure, reading, outlet)
+        if completed is None:
+            return False
+        if erasure.scope == "account":  # its own record alone stays, beside the receipt
+            for batch in self.receipts.without(self.pending.completed_before(erasure)):
+                await outlet.publish(batch)
+        *_, written = await outlet.publish(await self.receipts.complete(completed, reading.look))
+        await self.view.reached(written.partition, written.offset + 1)
+        self.steps.bytes_gone.done(erasure)
+        _log.info("deletion is complete", erasure=erasure.event_id, silent=completed.silent)
+        return True
+
+    def _pause(self, event_id: str, longest_s: float) -> None:
+        pause_s = min(2 * self._pauses_s.get(event_id, FIRST_PAUSE_S / 2), longest_s)
+        self._pauses_s[event_id] = pause_s
+        self._due[event_id] = self.clock() + pause_s

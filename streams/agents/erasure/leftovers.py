@@ -6,7 +6,7 @@ tombstone that erased it. Once none does, this copy of the partition is clean.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from streams.engine.evidence import Look
 from streams.wire import records
@@ -18,30 +18,51 @@ Named = tuple[str, str]
 """Gallery and person id."""
 
 
+NOWHERE: Final = 2**63 - 1
+"""Behind every offset."""
+
+
 @dataclass(slots=True)
 class History:
-    """A partition of face-features, from its beginning: of each key, where it stands and whether with a value."""
+    """A partition of face-features, from its beginning: of each key, where its first value stands and is erased.
 
-    _places: dict[bytes, list[tuple[int, bool]]] = field(default_factory=dict)
+    A reference is drawn for one enrollment and never used again, so what follows a tombstone is a late write, to be
+    erased as well: until then the first value of a key tells as much as all of them would.
+    """
+
+    _values: dict[bytes, int] = field(default_factory=dict)
+    _erased: dict[bytes, int] = field(default_factory=dict)
+    _written_again: set[bytes] = field(default_factory=set)
 
     def apply(self, record: Any) -> None:
         """Take one record, whether or not its transaction was committed."""
-        if record.key and record.key != FILLER_KEY:
-            self._places.setdefault(record.key, []).append((record.offset, record.value is not None))
+        if not record.key or record.key == FILLER_KEY:
+            return
+        if record.value is None:
+            self._erased.setdefault(record.key, record.offset)
+            self._written_again.discard(record.key)
+        elif record.key not in self._erased:
+            self._values.setdefault(record.key, record.offset)
+        else:
+            self._take_again(record.key, record.offset)
 
     def leftovers(self, below: int) -> int:
-        """Values below this offset that are erased there: by a tombstone of their own, or of the key that opens them.
+        """Keys with a value below this offset that is erased there: by a tombstone of its own, or on what opens it.
 
         A feature whose person's key stands nowhere counts as well: it is what a write that came late has left.
         """
-        return sum(self._values(key, below) for key in self._places if self._is_erased(key, below))
+        return sum(offset < below and self._is_erased(key, below) for key, offset in self._values.items())
 
     def tombstones(self) -> Iterator[bytes]:
         """Keys that bear one, and no value behind it."""
-        return (key for key, places in self._places.items() if not places[-1][1])
+        return (key for key in self._erased if key not in self._written_again)
 
-    def _values(self, key: bytes, below: int) -> int:
-        return sum(has_value for offset, has_value in self._places[key] if offset < below)
+    def _take_again(self, key: bytes, offset: int) -> None:
+        """A value behind a tombstone: where there is none before it, the tombstone says nothing of this one."""
+        self._written_again.add(key)
+        if key not in self._values:
+            self._values[key] = offset
+            del self._erased[key]
 
     def _is_erased(self, key: bytes, below: int) -> bool:
         if not self._stands(key, below):
@@ -55,8 +76,7 @@ class History:
         return not self._stands(FeatureKey(place.gallery, place.reference).encode(), below)
 
     def _stands(self, key: bytes, below: int) -> bool:
-        earlier = [has_value for offset, has_value in self._places.get(key, ()) if offset < below]
-        return bool(earlier) and earlier[-1]
+        return self._values.get(key, NOWHERE) < below <= self._erased.get(key, NOWHERE)
 
 
 def named_by(open_visits: OpenVisits) -> set[Named]:

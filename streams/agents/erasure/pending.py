@@ -9,7 +9,7 @@ from streams.wire.records import Erasure
 
 
 class PendingErasures:
-    """The newest record of every deletion that is not complete.
+    """The newest record of every deletion that is not complete; of those that are, when they were asked for.
 
     erase: told of each record, so that what it covers is matched no more from then on.
     """
@@ -17,16 +17,19 @@ class PendingErasures:
     def __init__(self, erase: Callable[[Erasure], object]) -> None:
         self._erase = erase
         self._by_event: dict[str, Erasure] = {}
+        self._completed: dict[str, int] = {}
 
     def apply(self, record: Any) -> None:
         """Take one record of the topic."""
         if not record.value:
+            self._completed.pop((record.key or b"").decode(errors="replace"), None)
             return
         erasure = records.decode(record.value, Erasure)
         EventId.parse(erasure.event_id)  # says whose it is: one of another form is refused
         self._erase(erasure)
         if erasure.state == "completed":
             self._by_event.pop(erasure.event_id, None)
+            self._completed[erasure.event_id] = erasure.requested_at_ms
         else:
             self._by_event[erasure.event_id] = erasure
 
@@ -42,9 +45,17 @@ class PendingErasures:
         """How far this one has come; None where it is complete or unknown."""
         return self._by_event.get(event_id)
 
-    def of(self, partition: int) -> list[Erasure]:
-        """Those whose command came by this partition of gallery-commands, the oldest first."""
-        return [each for each in self.all() if EventId.parse(each.event_id).partition == partition]
+    def of(self, partition: int, partitions: int) -> list[Erasure]:
+        """Those whose command came by this partition of gallery-commands, the oldest first.
+
+        partitions: how many it has; it may have had more when it was made before.
+        """
+        return [each for each in self.all() if EventId.parse(each.event_id).partition % partitions == partition]
+
+    def completed_before(self, erasure: Erasure) -> list[str]:
+        """Event ids of the complete ones that were asked for before this one was."""
+        asked_at_ms = erasure.requested_at_ms
+        return [event_id for event_id, at_ms in self._completed.items() if at_ms <= asked_at_ms]
 
     def reached(self) -> Mapping[int, int]:
         """By partition of face-features, how far it must be read to have all tombstones that were written for them."""

@@ -1,6 +1,6 @@
 """The receipt of a deletion, and the answer that bears it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,14 +15,17 @@ from streams.wire import records
 from streams.wire.codes import Code
 from streams.wire.headers import Deployment
 from streams.wire.receipts import signed_bytes, with_signature
-from streams.wire.records import Bill, Erasure, ErasureScope, GalleryEvent, Receipt
-from streams.wire.topics import ERASURES, GALLERY_EVENTS, RECOGNITIONS, RUNNING_LOG, SIGHTINGS, Topics
+from streams.wire.records import Bill, Erasure, GalleryEvent, Receipt
+from streams.wire.topics import ERASURES, GALLERY_EVENTS, RECOGNITIONS, SIGHTINGS, Topics
 
 LATER: Final = (RECOGNITIONS, SIGHTINGS, GALLERY_EVENTS)
-"""What names a person, or stands for one, until it expires."""
+"""What names a person, or stands for one, until it expires.
 
-LATER_OF_ACCOUNT: Final = (*LATER, RUNNING_LOG)
-"""Its log bears tombstones, and is compacted when more is written to it."""
+No date is signed for the running log of an account: its entries bear tombstones, but stay in the files until something
+is appended to their partition after the compaction lag, and an account that is deleted may write nothing any more.
+"""
+
+CHUNK: Final = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +44,7 @@ class Receipts:
         completed = structs.replace(
             erasure, state="completed", reached={}, waits_for={}, in_sync_at_ms=None, bill=None, updated_at_ms=now_ms
         )
-        receipt = self._signed(completed, await self._later(now_ms, look, erasure.scope), erasure.bill)
+        receipt = self._signed(completed, await self._later(now_ms, look), erasure.bill)
         event = GalleryEvent(
             event_id=erasure.event_id,
             request_id=erasure.request_id,
@@ -61,7 +64,15 @@ class Receipts:
         answer = Output(
             topic=self.topics.name(GALLERY_EVENTS), key=erasure.request_id.encode(), value=records.encode(event)
         )
-        return [answer, state(self.topics, completed)]
+        return [answer, erasure_record(self.topics, completed)]
+
+    def without(self, event_ids: Sequence[str]) -> Iterator[Sequence[Output]]:
+        """What erases the records of other deletions; to be written batch by batch."""
+        for first in range(0, len(event_ids), CHUNK):
+            yield [
+                Output(topic=self.topics.name(ERASURES), key=event_id.encode(), value=None)
+                for event_id in event_ids[first : first + CHUNK]
+            ]
 
     def _signed(self, erasure: Erasure, later: dict[str, int], bill: Bill | None) -> Receipt:
         receipt = Receipt(
@@ -87,22 +98,18 @@ class Receipts:
         _key_id, signature = self.keys.sign(signed_bytes(receipt))
         return with_signature(receipt, signature)
 
-    async def _later(self, now_ms: int, look: Look, scope: ErasureScope) -> dict[str, int]:
-        """By topic, when all that is there now has expired; a topic without a limit is left out.
-
-        Of the running log that is when what was erased is compacted away.
-        """
+    async def _later(self, now_ms: int, look: Look) -> dict[str, int]:
+        """By topic, when all that is there now has expired; a topic without a limit is left out."""
         if not self.broker.retains:
             return {}
-        shorts = LATER_OF_ACCOUNT if scope == "account" else LATER
-        found, brokers = await look.settings([self.topics.name(short) for short in shorts])
+        found, brokers = await look.settings([self.topics.name(short) for short in LATER])
         limits = {
             short: bounds(self.topics.spec(short), found[self.topics.name(short)], brokers)[0].at_most
-            for short in shorts
+            for short in LATER
         }
         return {short: now_ms + limit for short, limit in limits.items() if limit is not None}
 
 
-def state(topics: Topics, erasure: Erasure) -> Output:
+def erasure_record(topics: Topics, erasure: Erasure) -> Output:
     """The record that says how far a deletion has come; under its event id, since a request id is the sender's."""
     return Output(topic=topics.name(ERASURES), key=erasure.event_id.encode(), value=records.encode(erasure))

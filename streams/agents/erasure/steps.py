@@ -16,17 +16,20 @@ from typing import Final
 import structlog
 from msgspec import structs
 
-from models.gallery.keys import KeyDirectory
 from streams.agents.erasure.account import AccountRecords
 from streams.agents.erasure.bytes_gone import BytesGone
+from streams.agents.erasure.erased import Erased
 from streams.agents.erasure.leftovers import Reading, named_by
 from streams.agents.erasure.tombstones import Tombstones
-from streams.agents.erasure.workers import Verdict, WorkersView, judge
-from streams.agents.gallery_view import GalleryView, Reference
+from streams.agents.erasure.workers import Verdict, WorkersView, judge, taken_back
+from streams.agents.gallery_view import GalleryView
+from streams.agents.references import Reference
 from streams.agents.sightings import VisitsView
 from streams.engine.brokers import Broker
+from streams.engine.evidence import Look
 from streams.engine.outlet import Outlet
 from streams.engine.view import View
+from streams.wire.event_id import EventId
 from streams.wire.records import Erasure
 from streams.wire.topics import GALLERY_COMMANDS, Topics
 
@@ -38,26 +41,11 @@ REPEATS_IN_RETENTION: Final = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Erased:
-    """Who must not be named any more."""
-
-    keys: KeyDirectory
-    known: GalleryView
-
-    def names(self, erasure: Erasure, gallery: str, person_id: str) -> bool:
-        """Whether the deletion covers this person, and nobody has enrolled it since."""
-        if erasure.scope != "account" and gallery != erasure.gallery:
-            return False
-        if erasure.scope == "person" and not self.keys.is_pseudonym(erasure.person or "", gallery, person_id):
-            return False
-        return not self.known.holds(gallery, person_id)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Steps:
-    """views: those that feed known, newest and workers."""
+    """epoch: of gallery-commands. views: those that feed known, newest and workers."""
 
     topics: Topics
+    epoch: str
     broker: Broker
     known: GalleryView
     newest: VisitsView
@@ -70,10 +58,15 @@ class Steps:
     clock_ms: Callable[[], int]
 
     async def next(self, erasure: Erasure, reading: Reading, outlet: Outlet) -> Erasure | None:
-        """Its next record, None where it has to wait; of a deletion that is confirmed, see `is_complete` first.
+        """Its next record, None where it has to wait; of a deletion that is confirmed, see `completed` then.
 
-        Raises EvidenceError, KafkaError and TimeoutError where the brokers do not say what it takes to know.
+        Raises AdminError, EvidenceError, KafkaError and TimeoutError where the brokers do not say what it takes to
+        know.
         """
+        if erasure.key_id is not None and not self.erased.keys.has_account_key(erasure.key_id):
+            # whom the pseudonym stands for is not known here: it would be a deletion of nobody
+            _log.warning("a deletion waits for its account key", erasure=erasure.event_id, key_id=erasure.key_id)
+            return None
         async with asyncio.timeout(CATCH_UP_S):
             for view in self.views:
                 await view.catch_up()
@@ -85,14 +78,21 @@ class Steps:
             return await self._confirm(erasure, reading, outlet)
         return await self._keep_in_sync(erasure, reading, outlet)
 
-    async def is_complete(self, erasure: Erasure, reading: Reading, outlet: Outlet) -> bool:
-        """Of one that is confirmed, and whose copies are in sync: whether nothing is left of it anywhere."""
+    async def completed(self, erasure: Erasure, reading: Reading, outlet: Outlet) -> Erasure | None:
+        """Of one that is confirmed, and whose copies are in sync: as it ends; None while anything is left of it."""
         of_person = not self.broker.compacts or await self.bytes_gone.of_person(erasure, reading, outlet)
         of_command = await self.bytes_gone.of_command(erasure, reading.look)
         if not of_person or not of_command:
-            return False
+            return None
         # once more: a worker may have begun since, with a snapshot of before, or have had a frame under way
-        return not self._is_named(erasure) and not self._verdict(erasure).waiting
+        verdict = self._verdict(erasure)
+        if verdict.waiting or not verdict.confirmed or self._is_named(erasure):
+            return None
+        if verdict.gone:  # or control would grow with each worker that ended without a word
+            await outlet.publish([taken_back(self.topics, worker) for worker in verdict.gone])
+        if verdict.silent:
+            _log.warning("workers do not say that they forgot", erasure=erasure.event_id, silent=verdict.silent)
+        return self._changed(erasure, workers=list(verdict.confirmed), silent=list(verdict.silent))
 
     async def _tombstone(self, erasure: Erasure, reading: Reading, outlet: Outlet) -> Erasure:
         covered = self.known.covered(erasure)
@@ -109,19 +109,28 @@ class Steps:
         )
 
     async def _sweep(self, erasure: Erasure, reading: Reading, outlet: Outlet) -> Erasure | None:
-        topic = self.topics.name(GALLERY_COMMANDS)
-        committed, starts = await reading.look.committed(topic), await reading.look.starts(topic)
-        for partition, offset in erasure.waits_for.items():
-            # what the log does not hold any more is nobody's to answer
-            if max(committed.get(int(partition), 0), starts.get(int(partition), 0)) < offset:
-                return None
+        if not await self._is_answered(erasure, reading.look):
+            return None
         covered, orphans = self.known.covered(erasure), self.known.orphans()
         if not covered and not orphans:
-            return self._changed(erasure, state="swept")
+            # everywhere: whoever wrote the last tombstones, of orphans or before it died, may have noted them nowhere
+            return self._changed(erasure, state="swept", reached=self.tombstones.reached_everywhere())
         await self.tombstones.write([*covered, *orphans], outlet)
         late = self._counted(erasure, covered)
         partitions = {int(partition) for partition in late.reached} | self.tombstones.partitions_of(orphans)
         return self._changed(late, reached=self.tombstones.reached(partitions))
+
+    async def _is_answered(self, erasure: Erasure, look: Look) -> bool:
+        """Whether every command has been answered that was in flight when the deletion began."""
+        if EventId.parse(erasure.event_id).epoch != self.epoch:
+            return True  # the topic was deleted since, with all that was in flight
+        topic = self.topics.name(GALLERY_COMMANDS)
+        committed, starts = await look.committed(topic), await look.starts(topic)
+        # what the log does not hold any more is nobody's to answer
+        return all(
+            max(committed.get(int(partition), 0), starts.get(int(partition), 0)) >= offset
+            for partition, offset in erasure.waits_for.items()
+        )
 
     async def _confirm(self, erasure: Erasure, reading: Reading, outlet: Outlet) -> Erasure | None:
         verdict = self._verdict(erasure)
@@ -132,8 +141,6 @@ class Steps:
                 bill = await self.account.bill(erasure, reading.look)
                 return None if bill is None else self._changed(erasure, bill=bill)
             await self.account.erase(erasure, reading.look, outlet)
-        if verdict.silent:
-            _log.warning("workers do not say that they forgot", erasure=erasure.event_id, silent=verdict.silent)
         in_sync = not self.broker.compacts or await self.bytes_gone.copies_in_sync(reading.look)
         return self._changed(
             erasure,
@@ -149,7 +156,6 @@ class Steps:
             return None
         if await self.bytes_gone.copies_in_sync(reading.look):
             return None if erasure.in_sync_at_ms is not None else await self._repeated(erasure, reading, outlet)
-        self.bytes_gone.begin_anew(erasure)
         if erasure.in_sync_at_ms is not None:
             return self._changed(erasure, in_sync_at_ms=None)
         kept_ms = (await self.bytes_gone.waits(reading.look)).tombstones

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Final
 
-from streams.agents.gallery_view import Reference
+from streams.agents.references import Reference
 from streams.engine.outlet import Outlet, Output
 from streams.engine.view import View
 from streams.wire.feature_keys import FeatureKey
@@ -45,6 +45,10 @@ class Tombstones:
         """How far our view has come in these partitions: past all tombstones that `write` has written."""
         positions = self.view.positions
         return {str(partition): positions[partition] for partition in sorted(partitions)}
+
+    def reached_everywhere(self) -> Reached:
+        """How far our view has come in all partitions: past all that anybody had written before it caught up."""
+        return self.reached(self.view.positions)
 
     def partitions_of(self, references: Iterable[Reference]) -> set[int]:
         """Where these references stand."""

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from streams.engine.admin import AdminError
+from streams.engine.bounds import erased, number_of, processed
 from streams.engine.found import FoundTopic, Housekeeping
-from streams.engine.purge import EVERY_MS
 from streams.wire.topics import FACE_FEATURES, GALLERY_COMMANDS, VISITS, Topics
 
 CHECK_EVERY_MS: Final = 5_000
@@ -46,23 +47,22 @@ class Waits:
 
 
 def waits(topics: Topics, found: Mapping[str, FoundTopic], brokers: Housekeeping) -> Waits:
-    """found: the topics' settings, by full name. Raises KeyError where the brokers do not tell one."""
+    """found: the topics' settings, by full name. Raises AdminError where the brokers do not tell one."""
     compacted = [found[topics.name(short)] for short in COMPACTED]
-    commands = found[topics.name(GALLERY_COMMANDS)]
+    in_use = [erased(topics.spec(short), topic, brokers) for short, topic in zip(COMPACTED, compacted, strict=True)]
+    of_command = processed(topics.spec(GALLERY_COMMANDS), found[topics.name(GALLERY_COMMANDS)], brokers)
+    if of_command.at_most is None:
+        raise AdminError(of_command.sentence)
 
     def longest(setting: str) -> int:
-        return max(int(topic.config[setting]) for topic in compacted)
+        return max(bound.inputs[setting][0] for bound in in_use)
 
     several = max(topic.copies for topic in compacted) > 1
     shown = brokers.cleaner_backoff_ms + LOSS_SHOWN_MS if several else 0
     return Waits(
-        lag=min(longest("max.compaction.lag.ms"), longest("segment.ms")),
-        backoff=brokers.cleaner_backoff_ms,
+        lag=min(longest("max.compaction.lag.ms"), max(number_of(topic, "segment.ms") for topic in compacted)),
+        backoff=longest("log.cleaner.backoff.ms"),
         copies=shown + longest("file.delete.delay.ms"),
-        # a partition that is never quiet rolls once in segment.ms, one that is gets a filler after that time
-        command=2 * int(commands.config["segment.ms"])
-        + EVERY_MS
-        + brokers.retention_check_ms
-        + int(commands.config["file.delete.delay.ms"]),
-        tombstones=min(int(topic.config["delete.retention.ms"]) for topic in compacted),
+        command=of_command.at_most,
+        tombstones=min(number_of(topic, "delete.retention.ms") for topic in compacted),
     )

@@ -3,6 +3,7 @@
 from collections import Counter
 from typing import Final
 
+from streams.audit.access import EVERYBODY_ELSEWHERE, Access
 from streams.audit.facts import Facts
 from streams.audit.finding import Finding, Findings, Promise
 from streams.audit.reading import Seen
@@ -36,7 +37,9 @@ class Accounts:
         self._rights()
         if self._seen:
             counts = ", ".join(f"{count} on {short}" for short, count in sorted(self._seen.items()))
-            self.findings.saw(f"records that name an account: {counts}; all topics are {self._facts.account!r}'s")
+            self.findings.saw(
+                f"records that name an account: {counts}; they were read on topics of {self._facts.account!r}"
+            )
         else:
             self.findings.could_not_see("no record that names an account was found", core=True)
         return self.findings.finding()
@@ -44,7 +47,7 @@ class Accounts:
     def _rights(self) -> None:
         access, topics = self._facts.access, self._facts.topics
         if access.grants is None:
-            self.findings.could_not_see(f"the broker's rights: {access.why_none}")
+            self.findings.could_not_see(f"the broker's rights: {access.why_none}", core=True)
             if not access.enforced and access.others:
                 self.findings.broke(
                     "nothing keeps accounts apart",
@@ -57,3 +60,16 @@ class Accounts:
         self.findings.saw(
             f"{len(access.grants)} rights on topics read; on this account's: {', '.join(principals) or 'nobody'}"
         )
+        self._beside_rights(access)
+
+    def _beside_rights(self, access: Access) -> None:
+        """Who needs no right: everybody, where a topic bears none and the brokers are set so; and super users."""
+        bare = access.bare(self._facts.topics)
+        if access.everybody_elsewhere:
+            self.findings.broke("a topic without rights is open to everybody", f"{EVERYBODY_ELSEWHERE} is true")
+        elif access.everybody_elsewhere is None and bare:
+            self.findings.could_not_see(
+                f"whether {EVERYBODY_ELSEWHERE} opens the {len(bare)} topics without rights: the brokers do not tell",
+                core=True,
+            )
+        self.findings.could_not_see("who is a super user of the brokers, and needs no right: they do not tell it")

@@ -5,7 +5,7 @@ from typing import Final
 from streams.audit.checks.keys import feature_key
 from streams.audit.finding import Finding, Findings, Promise
 from streams.audit.reading import Seen
-from streams.wire.headers import CONSENT_BASES
+from streams.wire.headers import states_consent
 from streams.wire.topics import FACE_FEATURES
 
 
@@ -20,16 +20,14 @@ class Consent:
 
     def take(self, seen: Seen) -> None:
         """Of face-features alone."""
-        if seen.short != FACE_FEATURES or not seen.value:
+        if seen.short != FACE_FEATURES or seen.form == "tombstone":
             return
         key = feature_key(seen)
         if key is None or key.feature_id is None:
             return
         self._features += 1
-        if not seen.headers.get("consent", "").strip():
-            self.findings.broke("a feature without a statement of consent", seen.place)
-        if seen.headers.get("consent_basis") not in CONSENT_BASES:
-            self.findings.broke(f"a feature whose consent is not one of {', '.join(CONSENT_BASES)}", seen.place)
+        if not states_consent(seen.headers.get("consent"), seen.headers.get("consent_basis")):
+            self.findings.broke("a feature without a consent, or without what it rests on", seen.place)
 
     def finding(self) -> Finding:
         """Nothing can be said of an empty topic."""

@@ -5,6 +5,7 @@ from typing import Final
 
 from streams.agents.erasure.leftovers import Named, named_by
 from streams.agents.erasure.workers import GONE_AFTER_MS
+from streams.audit.checks.covering import Completed, may_cover
 from streams.audit.checks.receipts import ReceiptsSeen
 from streams.audit.checks.sealed import SealedParts
 from streams.audit.facts import Facts
@@ -61,14 +62,23 @@ class Deletion:
         for sentence in self._facts.breaches(Rule.FORGOTTEN):
             self.findings.broke("settings that keep what was erased", sentence)
         self._late(pending)
-        self._standing(completed, pending)
+        self._standing(Completed(completed, self._facts.keys), pending)
+        # visits are read up to an earlier moment than deletions: they may name who was deleted in between
+        self._named(
+            Completed((each for each in completed if each.updated_at_ms < self._facts.now_ms), self._facts.keys)
+        )
+        if self._facts.keys is None and any(each.scope == "person" for each in completed):
+            self.findings.could_not_see(
+                "whether what stands under a reference is of somebody who was deleted: no key directory is at hand",
+                core=True,
+            )
         self._on_disk()
         if not completed:
             self.findings.could_not_see("no deletion has been completed yet", core=True)
             return self.findings.finding()
         self._receipts.conclude(completed, self._facts.now_ms, silent_for_ms=GONE_AFTER_MS)
         self.findings.saw(
-            f"{len(completed)} deletions are complete, {len(pending)} under way; nothing that they cover stands among"
+            f"{len(completed)} deletions are complete, {len(pending)} under way; held against what they cover:"
             f" {len(self._gallery.kept)} references with {self._gallery.features} features"
         )
         self.findings.saw(
@@ -78,45 +88,33 @@ class Deletion:
         return self.findings.finding()
 
     def _late(self, pending: list[Erasure]) -> None:
+        """The bound holds while all copies are in sync; one that is confirmed waits for that alone."""
         for erasure in pending:
-            age_ms = self._facts.now_ms - erasure.requested_at_ms
-            if self._bound_ms is not None and age_ms > self._bound_ms:
+            since_ms = erasure.in_sync_at_ms if erasure.state == "confirmed" else erasure.requested_at_ms
+            if since_ms is None:
+                self.findings.could_not_see(
+                    f"how long {erasure.event_id} takes: a copy of the topics is away, and it waits for it", core=True
+                )
+            elif self._bound_ms is not None and (age_ms := self._facts.now_ms - since_ms) > self._bound_ms:
                 said = f"{erasure.event_id} is {erasure.state} after {duration(age_ms)}"
                 self.findings.broke(f"a deletion that takes longer than {duration(self._bound_ms)}", said)
 
-    def _standing(self, completed: list[Erasure], pending: list[Erasure]) -> None:
-        if self._facts.keys is None and any(each.scope == "person" for each in completed):
-            self.findings.could_not_see(
-                "whether what stands under a reference is of somebody who was deleted: no key directory is at hand",
-                core=True,
-            )
+    def _standing(self, completed: Completed, pending: list[Erasure]) -> None:
         for (gallery, reference), kept in self._gallery.kept.items():
             place = f"{gallery}/{reference}"
-            if not kept.has_key and not pending:
-                self.findings.broke("a feature without a person's key, as one that was erased leaves", place)
-            for erasure in completed:
-                if self._covers(erasure, gallery, kept.person_id) and kept.has_key and kept.enrolled.before(erasure):
-                    self.findings.broke("a person who was deleted stands on face-features", place)
-        self._named(completed)
+            if not kept.has_key:
+                if not any(may_cover(erasure, gallery) for erasure in pending):
+                    self.findings.broke("a feature without a person's key, as one that was erased leaves", place)
+            elif any(kept.enrolled.before(erasure) for erasure in completed.covering(gallery, kept.person_id)):
+                self.findings.broke("a person who was deleted stands on face-features", place)
 
-    def _named(self, completed: list[Erasure]) -> None:
+    def _named(self, completed: Completed) -> None:
         if self._facts.keys is None:
             return
         enrolled = self._gallery.persons.keys()
         for (gallery, person_id), places in self._visits.items():
-            if (gallery, person_id) not in enrolled and any(
-                self._covers(erasure, gallery, person_id) for erasure in completed
-            ):
+            if (gallery, person_id) not in enrolled and any(completed.covering(gallery, person_id)):
                 self.findings.broke("visits name a person who was deleted", places[-1])
-
-    def _covers(self, erasure: Erasure, gallery: str, person_id: str | None) -> bool:
-        if erasure.scope != "account" and gallery != erasure.gallery:
-            return False
-        if erasure.scope != "person":
-            return True
-        if person_id is None or self._facts.keys is None or erasure.person is None:
-            return False
-        return self._facts.keys.is_pseudonym(erasure.person, gallery, person_id)
 
     def _on_disk(self) -> None:
         if not self._files.directories or self._bound_ms is None:
@@ -134,7 +132,7 @@ class Deletion:
                     if record.key not in live and dead.get(record.key, record.timestamp) < before_ms:
                         self.findings.broke("an erased value on the disks", f"{path.parent.name}@{record.offset}")
         if values:
-            self.findings.saw(f"{values} values of face-features lie on the disks, none of one that was erased")
+            self.findings.saw(f"{values} values of face-features lie on the disks, held against what stands and when")
         elif self._gallery.kept:
             self.findings.could_not_see("face-features on the disks: no segment of it was found", core=True)
         for problem in sorted(self._files.unreadable):

@@ -1,9 +1,8 @@
 """Promise 6: the error log has a ceiling, and names no person."""
 
-import re
-from collections.abc import Iterator
 from typing import Final
 
+from streams.audit.checks.person_ids import PersonIds
 from streams.audit.facts import Facts
 from streams.audit.files import Files
 from streams.audit.finding import Finding, Findings, Promise
@@ -13,11 +12,6 @@ from streams.engine.bounds import in_words
 from streams.engine.promises import Promise as Rule
 from streams.wire.records import ErrorLogEntry
 from streams.wire.topics import ERROR_LOG, ERROR_LOG_CEILING_BYTES, MAX_OUTPUT_BYTES
-
-LEAST_WORD: Final = 4
-"""A PersonID that is shorter may stand in a text by chance; as a whole field it is found whatever its length."""
-
-_WORDS: Final = re.compile(r"\w[\w.@+-]*")
 
 
 class ErrorLog:
@@ -29,7 +23,7 @@ class ErrorLog:
         self.findings = Findings(Promise.ERROR_LOG)
         self._facts = facts
         self._files = files
-        self._persons = frozenset(person for _, person in gallery.persons)
+        self._persons = PersonIds(person for _, person in gallery.persons)
         self._records = self._largest = 0
 
     def take(self, seen: Seen) -> None:
@@ -40,7 +34,7 @@ class ErrorLog:
         self._largest = max(self._largest, len(seen.value))
         if seen.form == "unreadable":
             self.findings.broke("a record that is no entry, or lacks a field", seen.place)
-        elif isinstance(seen.record, ErrorLogEntry) and self._persons.intersection(_names(seen.record)):
+        elif isinstance(seen.record, ErrorLogEntry) and _names(seen.record, self._persons):
             self.findings.broke("an entry that names a person", seen.place)
 
     def finding(self) -> Finding:
@@ -59,7 +53,11 @@ class ErrorLog:
         if self._facts.keys is None:
             self.findings.could_not_see("whether a person is named: no key directory is at hand")
         else:
-            self.findings.saw(f"none names one of {len(self._persons)} persons who are enrolled")
+            self.findings.saw(
+                f"texts searched for the ids of {len(self._persons)} persons who are enrolled now, camera, uin, sub_uin"
+                f" and person compared as wholes; {self._persons.whole_alone} ids are so short that they were compared"
+                " as wholes alone"
+            )
         return self.findings.finding()
 
     def _sizes(self) -> None:
@@ -76,14 +74,14 @@ class ErrorLog:
             self.findings.broke("a copy that is above the ceiling", in_words(largest, "bytes"))
 
 
-def _names(entry: ErrorLogEntry) -> Iterator[str]:
-    """All that could be a PersonID: whole fields of our own making, and the words of those that are text.
+def _names(entry: ErrorLogEntry, persons: PersonIds) -> bool:
+    """Whether a person is named: by a field that is an id, or in a text.
 
-    The sender's own names (uin, sub_uin, camera) are its word about itself.
+    What senders call their cameras and users may have an id as a part of it; that is their word.
     """
+    if any(map(persons.are, (entry.person, entry.uin, entry.sub_uin, entry.camera_id))):
+        return True
     texts = [entry.upstream, entry.downstream, entry.detail, entry.output, entry.algorithm_output or ""]
-    texts += [] if entry.input is None else entry.input.headers
-    yield from texts
-    for text in texts:
-        yield from (word for word in _WORDS.findall(text) if len(word) >= LEAST_WORD)
-    yield entry.person or ""
+    if entry.input is not None:
+        texts += [*entry.input.headers, entry.input.media_type or ""]
+    return any(map(persons.stand_in, texts))

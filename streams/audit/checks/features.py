@@ -4,13 +4,14 @@ from math import isclose
 from typing import Final
 
 from models.errors import SealError
+from models.gallery.person import opened
 from models.gallery.seal import NONCE_BYTES, VERSION, unseal
 from models.types import SIMILARITY_STEP
 from streams.audit.checks.keys import feature_key
 from streams.audit.embeddings import looks_like_embedding
 from streams.audit.facts import Facts
 from streams.audit.finding import Finding, Findings, Promise
-from streams.audit.gallery import Gallery, opened
+from streams.audit.gallery import Gallery
 from streams.audit.reading import Seen
 from streams.wire.feature_keys import FeatureKey
 from streams.wire.records import Recognition, RunningLogEntry, Sighting
@@ -57,21 +58,21 @@ class Features:
             self.findings.could_not_see("face-features holds no feature", core=True)
         else:
             self.findings.saw(
-                f"{self._wrapped} wrapped keys and {self._sealed} sealed strings read: form, length, headers, partition"
+                f"{self._wrapped} records of keys and {self._sealed} of features read: form, length, headers, partition"
             )
         if self._keys is None:
-            self.findings.could_not_see("whether they open: no key directory is at hand")
+            self.findings.could_not_see("whether they open: no key directory is at hand", core=True)
         elif self._opened:
             self.findings.saw(f"{self._opened} of them opened with the key directory")
         if self._others:
             self.findings.saw(
-                f"{self._others} records of other topics hold no embedding; {self._similarities} similarities stand"
-                f" on their step of {SIMILARITY_STEP}"
+                f"{self._others} records of other topics searched for embeddings; {self._similarities} similarities"
+                f" held against their step of {SIMILARITY_STEP}"
             )
         return self.findings.finding()
 
     def _stored(self, seen: Seen) -> None:
-        if not seen.value:
+        if seen.form == "tombstone":
             return
         key = feature_key(seen)
         if key is None or key.partition(self._partitions) != seen.partition:
@@ -86,7 +87,7 @@ class Features:
     def _key(self, seen: Seen) -> None:
         self._wrapped += 1
         self._complete(seen, KEY_HEADERS)
-        head = 1 + seen.value[0]
+        head = 1 + (seen.value[0] if seen.value else 0)
         if len(seen.value) < WRAPPED_FROM + head or seen.value[head : head + 1] != VERSION:
             self.findings.broke("a person's key that is not wrapped", seen.place)
         elif self._keys is not None:

@@ -50,7 +50,9 @@ class Images:
             self.findings.broke("settings that keep pictures", sentence)
         if self._facts.inspection is None:
             self.findings.could_not_see(f"the settings in effect: {self._facts.why_no_inspection}")
-        self.findings.saw(f"{sum(self._read.values())} records of {len(self._read)} output topics hold no picture")
+        self.findings.saw(
+            f"{sum(self._read.values())} records of {len(self._read)} output topics searched for pictures"
+        )
         self._on_disk()
         self.findings.could_not_see("what workers keep beside the topics: memory, log lines, metrics, snapshots")
         return self.findings.finding()
@@ -91,7 +93,7 @@ class Images:
                     self.findings.broke(f"processed {duration(self._bound_ms)} ago or longer, and not deleted", place)
             self.findings.saw(
                 f"{processed} requests of {len(self._facts.positions)} partitions are processed; the broker still has"
-                f" {left} of them, all processed within {duration(self._bound_ms)}"
+                f" {left} of them, held against the {duration(self._bound_ms)} for which it may"
             )
 
     def _on_disk(self) -> None:
@@ -99,19 +101,22 @@ class Images:
             self.findings.could_not_see("the brokers' files: none were named")
             return
         files = pictures = 0
+        ours = False
         for path in self._files.every():
             files += 1
             partition = self._files.partition(path)
+            ours = ours or partition is not None
             if partition is None or not self._facts.topics.spec(partition.short).carries_pictures:
                 self._other_file(path)
             elif SEGMENT in path.suffixes:
                 pictures += self._segment(path, (partition.short, partition.number))
-        if not files:
+        if not ours:
             self.findings.could_not_see(
-                "the brokers' files: there are none in the directories that were named", core=True
+                "the brokers' files: the directories that were named hold no partition of this account's", core=True
             )
         self.findings.saw(
-            f"{files} files of the brokers scanned: {pictures} batches of pictures, all unprocessed or within the bound"
+            f"{files} files of the brokers searched for pictures: {pictures} batches of the input topics hold some,"
+            " each held against what is processed"
         )
         for problem in sorted(self._files.unreadable):
             self.findings.could_not_see(f"a file of the brokers: {problem}", core=True)

@@ -26,7 +26,7 @@ class PersonId:
     def __init__(self, facts: Facts, gallery: Gallery) -> None:
         self.findings = Findings(Promise.PERSON_ID)
         self._keys = facts.keys
-        self._enrolled = {person for _, person in gallery.persons}
+        self._enrolled = {person for _, person in gallery.ever}
         self._galleries: set[str] = {name for name, _ in gallery.kept}
         self._former: set[str] = set()
         self._known: dict[str, bool] = {}
@@ -50,15 +50,15 @@ class PersonId:
                     self._name(visit.person_id, seen)
                 for transition in seen.record.transitions:
                     self._name(transition.person_id, seen)
-            case _ if seen.short == FACE_FEATURES and seen.value:
+            case _ if seen.short == FACE_FEATURES and seen.form != "tombstone":
                 self._stored(seen)
 
     def finding(self) -> Finding:
         """Without keys nobody can say whether a name is one that the customer gave."""
-        self.findings.saw(f"{self._features} features and keys stand on face-features, each made by a gallery command")
+        self.findings.saw(f"{self._features} features and keys read on face-features, and which command made each")
         self.findings.saw(
             f"{self._faces} faces and {self._visits} visits read: {self._strangers} without a name, {self._named} named"
-            + (f", all of {len(self._known)} persons who are or were enrolled" if self._keys and self._known else "")
+            + (f", with {len(self._known)} ids, each looked up among who is or was enrolled" if self._keys else "")
         )
         if self._keys is None:
             self.findings.could_not_see(

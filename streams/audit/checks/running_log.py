@@ -1,23 +1,25 @@
 """Promise 5: each request that was processed has one entry in the running log, and a bill follows from it alone.
 
-An offset below the group's committed one has an entry, or is a filler's. A filler is gone from the input topic like
-the requests, but its place can be told: it is appended once segment.ms has passed since the last request was read, so
-the requests on both sides of it lie at least that far apart. Offsets that are missing between requests that are closer
-are lost entries; and what recognitions and gallery-events tell of a request that has no entry is lost wherever it is.
+An offset below the group's committed one has an entry, or is a filler's, or expired before it was read, which the
+error log says as long as it keeps that. A filler is gone from the input topic like the requests, but its place can be
+told: it is appended once segment.ms has passed since the last request was read, so the requests on both sides of it lie
+at least that far apart. Other offsets that are missing are lost entries; and what recognitions and gallery-events tell
+of a request that has no entry is lost wherever it is.
 """
 
 from collections import defaultdict
+from contextlib import suppress
 from typing import Final
 
 from streams.audit.facts import Facts, Place
 from streams.audit.finding import Finding, Findings, Promise
 from streams.audit.reading import Seen
-from streams.audit.runs import Gap, Runs
+from streams.audit.runs import Gap, Runs, Unread
 from streams.logs.billed import BILLED, Billed
 from streams.logs.billing import Billing
 from streams.wire.codes import Code
 from streams.wire.event_id import EventId
-from streams.wire.records import Erasure, GalleryEvent, Recognition, RunningLogEntry
+from streams.wire.records import Erasure, ErrorLogEntry, GalleryEvent, Recognition, RunningLogEntry
 from streams.wire.topics import RUNNING_LOG
 
 FOLLOWING: Final = 1
@@ -36,7 +38,8 @@ class RunningLog:
         self._bills = bills
         self._runs: defaultdict[Place, Runs] = defaultdict(Runs)
         self._entries = self._repeats = self._earlier = self._told = 0
-        self._erased_up_to_ms = -1
+        self._erasures: dict[str, Erasure] = {}
+        self._unread: defaultdict[Place, list[Unread]] = defaultdict(list)
         self._removed: dict[bytes, str] = {}
 
     def take(self, seen: Seen) -> None:
@@ -49,9 +52,11 @@ class RunningLog:
             case Recognition(event_id=event_id) | GalleryEvent(event_id=event_id):
                 self._told_of(event_id, seen)
             case Erasure(scope="account"):  # takes the entries up to it along
-                self._erased_up_to_ms = max(self._erased_up_to_ms, seen.record.requested_at_ms)
+                self._erasures[seen.record.event_id] = seen.record
+            case ErrorLogEntry(return_code=Code.EXPIRED_UNREAD, event_id=str(first)):
+                self._expired(first, seen.record)
             case _ if seen.short == RUNNING_LOG and seen.form == "tombstone":
-                if not 0 <= self._erased_up_to_ms <= seen.timestamp_ms:
+                if not self._is_erasing(seen.timestamp_ms):
                     self._removed[seen.key] = seen.place
             case _ if seen.short == RUNNING_LOG and seen.form == "unreadable":
                 self.findings.broke("a record that is no entry, or lacks a field", seen.place)
@@ -59,7 +64,8 @@ class RunningLog:
     def finding(self) -> Finding:
         """Nothing can be said where no request was processed, or where nobody tells how many were."""
         self.findings.saw(
-            f"{self._entries} entries read, each complete ({self._repeats} repeats, {self._earlier} of earlier epochs)"
+            f"{self._entries} entries with all their fields read ({self._repeats} repeats, {self._earlier} of earlier"
+            " epochs)"
         )
         for place in self._removed.values():
             self.findings.broke("an entry that was removed", place)
@@ -69,8 +75,27 @@ class RunningLog:
             self._complete()
         self._billed()
         if self._told:
-            self.findings.saw(f"{self._told} requests that recognitions and gallery-events tell of have an entry")
+            self.findings.saw(f"{self._told} requests looked up that recognitions and gallery-events tell of")
         return self.findings.finding()
+
+    @property
+    def _erased_up_to_ms(self) -> int:
+        """What was asked for up to then is erased with the account; -1 where none was."""
+        return max((erasure.requested_at_ms for erasure in self._erasures.values()), default=-1)
+
+    def _is_erasing(self, at_ms: int) -> bool:
+        """Whether the account's deletion was under way then, which removes entries."""
+        return any(
+            erasure.requested_at_ms <= at_ms and (erasure.state != "completed" or at_ms <= erasure.updated_at_ms)
+            for erasure in self._erasures.values()
+        )
+
+    def _expired(self, first: str, entry: ErrorLogEntry) -> None:
+        with suppress(ValueError):
+            event = EventId.parse(first)
+            if event.epoch == self._facts.epochs.get(event.topic):
+                unread = Unread(event.offset, event.offset + entry.repeats, entry.logged_at_ms)
+                self._unread[event.topic, event.partition].append(unread)
 
     def _billed(self) -> None:
         once, again = (bill.bill(account="", app_id="", region="") for bill in self._bills)
@@ -112,22 +137,29 @@ class RunningLog:
             self.findings.broke("a request without an entry", f"{event_id}, which {seen.place} tells of")
 
     def _complete(self) -> None:
-        processed = missing = 0
-        for (short, partition), positions in sorted(self._facts.positions.items()):
+        processed = without = unread = 0
+        for place, positions in sorted(self._facts.positions.items()):
             committed = positions.committed or 0
             processed += committed
-            for gap in self._runs[short, partition].gaps(0, committed):
-                missing += gap.size
-                if not self._may_be_fillers(gap, short):
-                    place = f"{short}-{partition}, offsets {gap.first} to {gap.last}"
-                    self.findings.broke("requests without an entry", place)
+            for gap in self._runs[place].gaps(0, committed):
+                left = list(gap.without(self._unread[place]))
+                missing = sum(each.size for each in left)
+                without, unread = without + missing, unread + gap.size - missing
+                self._missing(place, left)
         if not processed:
             self.findings.could_not_see("no request has been processed", core=True)
             return
         self.findings.saw(
-            f"{processed} offsets of the input topics were processed: {processed - missing} have one entry each,"
-            f" {missing} have none and stand where a filler may"
+            f"{processed} offsets of the input topics are done with: {processed - without - unread} have an entry,"
+            f" {unread} expired unread, {without} have none and were held against where a filler may stand"
         )
+
+    def _missing(self, place: Place, gaps: list[Gap]) -> None:
+        short, partition = place
+        for gap in gaps:
+            if not self._may_be_fillers(gap, short):
+                where = f"{short}-{partition}, offsets {gap.first} to {gap.last}"
+                self.findings.broke("requests without an entry", where)
 
     def _may_be_fillers(self, gap: Gap, short: str) -> bool:
         after_ms = self._facts.now_ms if gap.after_ms is None else gap.after_ms

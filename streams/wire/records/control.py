@@ -31,7 +31,8 @@ class Confirmed(Record, frozen=True, kw_only=True):
     """Topic control: up to where a worker has carried out what face-features says, by partition.
 
     Under the key `worker/<worker>`; written while a deletion waits for it, else now and then; a tombstone at the
-    worker's end. saved: what its snapshot holds; null: it keeps none.
+    worker's end. saved: what its snapshot holds; null: it keeps none. written_at_ms: by the worker's own clock; how
+    long it has been silent is told by the record's time, which is the broker's.
     """
 
     worker: str

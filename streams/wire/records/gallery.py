@@ -37,7 +37,7 @@ class Receipt(Struct, frozen=True, kw_only=True):
     completed_at_ms: Milliseconds
     persons: Count
     features: Count
-    log_entries: Annotated[int, Meta(ge=0, description="of the running log, removed as a whole: of an account alone")]
+    log_entries: Annotated[int, Meta(ge=0, description="requests on an account's last bill; 0 of anything less")]
     workers: Annotated[list[str], Meta(description="that confirmed")]
     silent: list[str]
     later: dict[str, Milliseconds]
@@ -71,11 +71,12 @@ class GalleryEvent(Record, frozen=True, kw_only=True):
 class Erasure(Record, frozen=True, kw_only=True):
     """Topic erasures: how far a deletion has come.
 
-    It covers what commands enrolled that were appended before it, in its scope. persons, features: tombstoned so far.
-    reached: of face-features, behind the last tombstone. waits_for: of gallery-commands, what was in flight when it
-    began. in_sync_at_ms: since when every copy was in sync; the passes that remove bytes count from there. repeats:
-    how often the tombstones were written again, since a copy had been away. bill: the account's last one, where that is
-    deleted; made before its log is erased.
+    It covers what commands enrolled that were appended before it, in its scope. key_id: of the account key under which
+    the pseudonym stands for the person; null where there is none. persons, features: tombstoned so far.
+    reached: of face-features, behind the last tombstone; once it is swept, of every partition. waits_for: of
+    gallery-commands, what was in flight when it began. in_sync_at_ms: since when every copy was in sync; the passes
+    that remove bytes count from there. repeats: how often the tombstones were written again, since a copy had been
+    away. bill: the account's last one, where that is deleted; made before its log is erased.
     """
 
     event_id: str
@@ -84,6 +85,7 @@ class Erasure(Record, frozen=True, kw_only=True):
     scope: ErasureScope
     gallery: str | None
     person: Pseudonym | None
+    key_id: str | None = None
     state: ErasureState
     persons: Count = 0
     features: Count = 0

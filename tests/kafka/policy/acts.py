@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from msgspec import structs
 
@@ -101,16 +101,21 @@ async def erased_again(_ground: Ground, hand: Hand, served: Served) -> AsyncIter
 
 
 @asynccontextmanager
-async def entries_lost(_ground: Ground, hand: Hand, _served: Served) -> AsyncIterator[None]:
-    """One entry of the running log is removed, another is said to be free of charge."""
-    standing = {record.key: record for record in await hand.records(RUNNING_LOG) if record.value}
-    billed = [each for each in standing.values() if records.decode(each.value, RunningLogEntry).billed]
-    lost, altered = billed[0], billed[1]
-    free = structs.replace(records.decode(altered.value, RunningLogEntry), billed=False)
+async def entry_removed(_ground: Ground, hand: Hand, _served: Served) -> AsyncIterator[None]:
+    """An entry of the running log is removed."""
+    lost = (await _billed(hand))[0]
     await hand.write(RUNNING_LOG, None, key=lost.key, partition=lost.partition)
-    await hand.write(RUNNING_LOG, records.encode(free), key=altered.key, partition=altered.partition)
     yield
     await hand.restore(RUNNING_LOG, lost)
+
+
+@asynccontextmanager
+async def entry_altered(_ground: Ground, hand: Hand, _served: Served) -> AsyncIterator[None]:
+    """An entry of the running log is said to be free of charge."""
+    altered = (await _billed(hand))[-1]
+    free = structs.replace(records.decode(altered.value, RunningLogEntry), billed=False)
+    await hand.write(RUNNING_LOG, records.encode(free), key=altered.key, partition=altered.partition)
+    yield
     await hand.restore(RUNNING_LOG, altered)
 
 
@@ -151,16 +156,22 @@ async def elsewhere(_ground: Ground, hand: Hand, _served: Served) -> AsyncIterat
 
 
 @asynccontextmanager
-async def of_another_account(ground: Ground, hand: Hand, _served: Served) -> AsyncIterator[None]:
-    """A record of another account stands among this one's, and its worker may read here."""
+async def record_of_another(_ground: Ground, hand: Hand, _served: Served) -> AsyncIterator[None]:
+    """A record of another account stands among this one's."""
     recognition = structs.replace(await _one(hand, RECOGNITIONS, Recognition), account=OTHER)
     place = await hand.write(RECOGNITIONS, records.encode(recognition), key=recognition.camera_id.encode())
+    yield
+    await hand.delete(place)
+
+
+@asynccontextmanager
+async def right_of_another(ground: Ground, _hand: Hand, _served: Served) -> AsyncIterator[None]:
+    """Another account's worker may read here."""
     theirs = Topics(prefix=ground.topics.prefix, account=OTHER)
     reading = [Right("topic", each.name(RECOGNITIONS), (READ,)) for each in (theirs, ground.topics)]
     await allow(ground.connection, f"{OTHER}-worker", reading)
     yield
     await take_away(ground.connection, f"{OTHER}-worker")
-    await hand.delete(place)
 
 
 ACTS: Final = (
@@ -169,11 +180,13 @@ ACTS: Final = (
     Act(2, "a feature is stored unsealed", unsealed_feature),
     Act(3, "a stranger's visit bears an identifier", stranger_named),
     Act(4, "an erased feature is written again", erased_again),
-    Act(5, "an entry is removed, another altered", entries_lost),
+    Act(5, "an entry is removed", entry_removed),
+    Act(5, "an entry is altered", entry_altered),
     Act(6, "the error log may grow to 3 GB", ceiling_raised),
     Act(7, "a feature is stored without consent", without_consent),
     Act(8, "a record names another region", elsewhere),
-    Act(9, "another account's record and right", of_another_account),
+    Act(9, "another account's record stands here", record_of_another),
+    Act(9, "another account's worker may read here", right_of_another),
 )
 
 
@@ -189,6 +202,14 @@ async def _one(hand: Hand, short: str, kind: type[records.R]) -> records.R:
     """A record of a topic, the last but for what is none."""
     found = [record.value for record in await hand.records(short) if (record.value or b"").startswith(b"{")]
     return records.decode(found[-1], kind)
+
+
+async def _billed(hand: Hand) -> list[Any]:
+    """The records of entries that stand in the running log and are billed."""
+    standing = {record.key: record for record in await hand.records(RUNNING_LOG)}
+    return [
+        record for record in standing.values() if record.value and records.decode(record.value, RunningLogEntry).billed
+    ]
 
 
 async def _somebody(ground: Ground, hand: Hand) -> tuple[bytes, PersonSecret, int]:

@@ -19,8 +19,11 @@ LOOK_S: Final = 1.0
 PROMISES: Final = range(1, 10)
 
 ONE_BY_ONE: Final = tuple((act,) for act in ACTS)
-AT_ONCE: Final = (tuple(act for act in ACTS if act.broken is not purge_stopped),)
-"""But for the one that takes another worker."""
+WAVES: Final = 3
+IN_WAVES: Final = tuple(
+    tuple(act for act in ACTS if act.broken is not purge_stopped)[first::WAVES] for first in range(WAVES)
+)
+"""Several promises at a time, each but once in a wave; without the act that takes another worker."""
 
 
 class NotHeldError(Exception):
@@ -66,11 +69,12 @@ async def prove(
         hand = Hand(deployment.connection, deployment.topics)
         for wave in waves:
             broken, names = {act.promise for act in wave}, ", ".join(act.name for act in wave)
+            said(f"breaking {sorted(broken)}: {names}")
             async with AsyncExitStack() as acts:
                 for act in wave:
                     await acts.enter_async_context(act.broken(deployment, hand, served))
                 found = await deployment.audit()
-            said(f"{names}: the audit names {sorted(found.broken)}")
+            said(f"the audit names {sorted(found.broken)}; it is mended, and the audit repeated")
             proof.acts[names] = sorted(found.broken)
             if found.broken != broken or found.exit_code != 1:
                 caught |= dict.fromkeys(broken, False)

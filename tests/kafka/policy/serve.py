@@ -89,7 +89,7 @@ async def _delete(client: GalleryClient) -> list[Receipt]:
 
 
 async def _film(ground: Ground, numbers: range) -> None:
-    """Most are good; every fifth is a fault of some kind."""
+    """Four of five are good, PNG and WebP among them; every fifth is a fault of some kind."""
     producer = AIOKafkaProducer(**ground.connection.client_options(), max_request_size=ground.topics.max_record_bytes)
     await producer.start()
     try:
@@ -103,22 +103,24 @@ async def _film(ground: Ground, numbers: range) -> None:
 
 
 def _requests() -> Iterator[tuple[str, bytes, Headers]]:
-    reels = {camera: [frame.jpeg for frame in film(camera, PICTURES_A_CAMERA)] for camera in CAMERAS}
-    faults = itertools.cycle(_faults(reels["desk"][0]))
+    reels = {camera: _reel([frame.jpeg for frame in film(camera, PICTURES_A_CAMERA)]) for camera in CAMERAS}
+    faults = itertools.cycle(_faults(png=reels["desk"][0], jpeg=reels["desk"][-1]))
     for number, camera in enumerate(itertools.cycle(reels)):
         if number % 5 == 4:
             yield (camera, *next(faults))
         else:
-            picture = reels[camera][number // len(reels) % PICTURES_A_CAMERA]
-            yield camera, picture, [("request_ip", b"192.0.2.7"), ("uin", b"u-1")]
+            reel = reels[camera]
+            yield camera, reel[number // len(reels) % len(reel)], [("request_ip", b"192.0.2.7"), ("uin", b"u-1")]
 
 
-def _faults(jpeg: bytes) -> list[tuple[bytes, Headers]]:
-    pixels = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
-    png, webp = (cv2.imencode(suffix, pixels)[1].tobytes() for suffix in (".png", ".webp"))
+def _reel(jpegs: Sequence[bytes]) -> list[bytes]:
+    """The first of them as PNG and as WebP, then all as they are."""
+    pixels = cv2.imdecode(np.frombuffer(jpegs[0], np.uint8), cv2.IMREAD_COLOR)
+    return [*(cv2.imencode(suffix, pixels)[1].tobytes() for suffix in (".png", ".webp")), *jpegs]
+
+
+def _faults(*, png: bytes, jpeg: bytes) -> list[tuple[bytes, Headers]]:
     return [
-        (png, []),
-        (webp, []),
         (jpeg[: len(jpeg) // 2], []),
         (png[:-100], []),
         (jpeg[:20] + bytes(len(jpeg) - 20), []),

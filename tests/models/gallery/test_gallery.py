@@ -134,6 +134,21 @@ def test_all_can_be_forgotten_and_come_again(make_gallery: Make, bits: Callable[
     assert gallery._view.rows == 0
 
 
+def test_many_features_go_in_one_change(make_gallery: Make, bits: Callable[[int], bytes]) -> None:
+    gallery = make_gallery(hnsw_from=1)
+    for number in range(20):
+        gallery.add(f"p{number % 10}", f"f{number}", bits(number))
+    gallery.rebuild()
+    gone = [(f"p{number % 10}", f"f{number}") for number in range(15)]
+    before = gallery.revision
+    assert gallery.forget_features([*gone, gone[0], ("nobody", "f1"), ("p1", "f2")]) == 15
+    assert gallery.revision == before + 1
+    assert sorted(gallery.contents()[0]) == [(f"p{number % 10}", f"f{number}") for number in range(15, 20)]
+    assert gallery.persons() == ("p5", "p6", "p7", "p8", "p9")
+    assert gallery.forget_features([]) == 0
+    assert gallery.revision == before + 1
+
+
 def test_segments_fill_up_before_a_new_one_is_made(make_gallery: Make, protector: Protector, unit: Draw) -> None:
     gallery = make_gallery()
     embeddings = unit(5, 1030)

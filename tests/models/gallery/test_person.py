@@ -1,8 +1,11 @@
+from pathlib import Path
+
 import msgspec
 import pytest
 
 from models.errors import SealError
-from models.gallery.person import PersonSecret
+from models.gallery.keys import KeyDirectory
+from models.gallery.person import PersonSecret, opened
 
 KEY = bytes(range(32))
 
@@ -26,3 +29,13 @@ def test_anything_else_is_no_secret(raw: bytes) -> None:
 
 def test_nothing_of_it_shows() -> None:
     assert repr(PersonSecret(KEY, "ada")) == "PersonSecret(...)"
+
+
+def test_a_key_record_opens_with_its_keys_in_its_place_alone(tmp_path: Path) -> None:
+    keys, others = (KeyDirectory.create(tmp_path / name) for name in ("ours", "others"))
+    secret = PersonSecret(KEY, "ada")
+    wrapped = keys.wrap(secret.encode(), place=b"default/1")
+    assert opened(keys, b"default/1", wrapped) == secret
+    assert opened(keys, b"default/2", wrapped) is None
+    assert opened(others, b"default/1", wrapped) is None
+    assert opened(keys, b"default/1", keys.wrap(b"no secret", place=b"default/1")) is None

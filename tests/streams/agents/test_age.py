@@ -1,10 +1,13 @@
 """Which frames are skipped for their age: none that may have been done before, unless it was skipped then."""
 
+import asyncio
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 
 import pytest
 
 from streams.agents.age import CLOCKS_MS, RETRY_MS, SLACK_MS, AgeLimit
+from streams.engine.outlet import FencedError, PublishTimeoutError
 from streams.engine.request import Request
 from streams.engine.tail import TailError
 from streams.wire.topics import FILLER_KEY
@@ -45,11 +48,26 @@ class Ground:
     def __init__(self) -> None:
         self.log = Log()
         self.now_ms = NOW_MS
-        self.limit = AgeLimit(max_age_ms=LIMIT_MS, epoch=EPOCH, log=self.log, clock_ms=lambda: self.now_ms)
+        self.outlet = SimpleNamespace(lost=False)
+        self.slept = lambda: None
+        self.limit = AgeLimit(
+            max_age_ms=LIMIT_MS,
+            epoch=EPOCH,
+            log=self.log,
+            clock_ms=lambda: self.now_ms,
+            patience_s=60,
+            sleep=self.sleep,
+        )
+
+    async def sleep(self, seconds: float) -> None:
+        self.now_ms += round(seconds * 1000)
+        self.slept()
 
     async def skips(self, offset: int, age_ms: int = OVER_MS, generation: int = 1, partition: int = 3) -> bool:
         at_ms = self.now_ms - age_ms
-        return await self.limit.skips(Request("frames", partition, offset, at_ms, b"lobby", b"x", (), generation))
+        return await self.limit.skips(
+            Request("frames", partition, offset, at_ms, b"lobby", b"x", (), generation), self.outlet
+        )
 
 
 @pytest.fixture
@@ -120,10 +138,53 @@ async def test_a_much_older_frame_has_it_read_again_from_further_back(ground: Gr
     assert ground.log.asked == [(3, NOW_MS - OVER_MS - 2 * SLACK_MS), (3, NOW_MS - OVER_MS - 1 - 3 * SLACK_MS)]
 
 
-async def test_nothing_is_skipped_while_the_log_cannot_be_read(ground: Ground) -> None:
+async def test_a_frame_waits_until_the_log_can_be_read_and_is_skipped_again(ground: Ground) -> None:
+    ground.log.write(5, "too_old")
+    ground.log.write(6)
     ground.log.away = True
-    assert [await ground.skips(offset) for offset in (5, 6)] == [False, False]
-    assert len(ground.log.asked) == 1, "not asked again at once"
+
+    def slept() -> None:
+        ground.log.away = len(ground.log.asked) < 3
+
+    ground.slept = slept
+    assert [await ground.skips(offset) for offset in (5, 6)] == [True, False]
+    assert len(ground.log.asked) == 4
+    assert ground.now_ms == NOW_MS + 3 * RETRY_MS
+
+
+async def test_all_frames_wait_for_one_answer(ground: Ground) -> None:
+    ground.log.away = True
+    waiting, answered = asyncio.Barrier(6), asyncio.Barrier(6)
+
+    async def sleep(_seconds: float) -> None:
+        await waiting.wait()
+        await answered.wait()
+
+    ground.limit.sleep = sleep
+    frames = asyncio.gather(*(ground.skips(offset) for offset in range(5)))
+    await waiting.wait()
+    assert len(ground.log.asked) == 1
     ground.log.away = False
     ground.now_ms += RETRY_MS
-    assert await ground.skips(7)
+    await answered.wait()
+    assert await frames == [True] * 5
+    assert len(ground.log.asked) == 2
+
+
+async def test_whose_partition_is_lost_waits_no_more(ground: Ground) -> None:
+    ground.log.away = True
+
+    def slept() -> None:
+        ground.outlet.lost = True
+
+    ground.slept = slept
+    with pytest.raises(FencedError):
+        await ground.skips(5)
+    assert len(ground.log.asked) == 1
+
+
+async def test_patience_ends(ground: Ground) -> None:
+    ground.log.away = True
+    with pytest.raises(PublishTimeoutError, match="the running log could not be read for 60 s"):
+        await ground.skips(5)
+    assert ground.now_ms == NOW_MS + 60_000

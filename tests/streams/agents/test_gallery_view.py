@@ -339,6 +339,25 @@ def test_what_comes_late_of_a_deleted_person_is_not_matched_either(known, store)
     assert [each.reference for each in known.covered(erasure)] == [ref("ada")]
 
 
+def test_what_does_not_open_is_counted_under_a_reference_that_is_being_deleted_too(known, store, refused) -> None:
+    known.apply(store.key("ada"))
+    known.erase(forget(person=store.keys.pseudonym("default", "ada")))
+    altered = store.feature("ada")
+    altered.value = altered.value[:-1] + bytes([altered.value[-1] ^ 1])
+    known.apply(altered)
+    assert refused == [Code.BAD_SEAL]
+
+
+def test_galleries_of_another_moment_are_pruned_of_what_no_reference_holds(known, store) -> None:
+    for record in (store.key("ada"), store.feature("ada", 0), store.key("ben"), store.feature("ben", 1)):
+        known.apply(record)
+    gallery = known.galleries.get("default")
+    gallery.add("eve", "e7", gallery.contents()[1][0].tobytes())
+    gallery.add("ada", "e8", gallery.contents()[1][0].tobytes())
+    known.prune()
+    assert sorted(gallery.contents()[0]) == [("ada", "e0"), ("ben", "e1")]
+
+
 def test_who_is_enrolled_after_the_deletion_stays(known, store) -> None:
     for record in (store.key("ada"), store.feature("ada", 0)):
         known.apply(record)

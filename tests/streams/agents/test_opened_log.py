@@ -3,11 +3,9 @@
 import msgspec
 import pytest
 
-from streams.agents import opened_log
-from streams.agents.opened_log import DAYS_KEPT, Opener
+from streams.agents.opened_log import Opener
 from streams.agents.sealing import seal_person
 from streams.wire.records import LoggedFace, LoggedPerson, RunningLogEntry, SealedPerson
-from streams.wire.topics import MS_PER_DAY
 
 KEYS = {"ada": b"a" * 32, "ben": b"b" * 32}
 EVENT = "0a0b0c0d-camera-frames-3-7"
@@ -62,19 +60,3 @@ def test_all_else_is_as_it_stands() -> None:
 @pytest.mark.parametrize("event_id", ["0a0b0c0d-camera-frames-3-8", "0a0b0c0d-camera-frames-2-7"])
 def test_what_was_sealed_for_another_entry_does_not_open(event_id: str) -> None:
     assert Opener(KEYS.values()).open(entry(sealed("ada", event_id=event_id))).erased == 1
-
-
-def test_days_are_told_apart_and_few_are_held(monkeypatch: pytest.MonkeyPatch) -> None:
-    made: list[int] = []
-
-    def counted(data_key: bytes, at_ms: int) -> str:
-        made.append(at_ms // MS_PER_DAY)
-        return locator(data_key, at_ms)
-
-    locator = opened_log.locator
-    monkeypatch.setattr(opened_log, "locator", counted)
-    opener = Opener([KEYS["ada"]])
-    for day in (*range(DAYS_KEPT + 1), DAYS_KEPT, 0):
-        at_ms = day * MS_PER_DAY + 5
-        assert opener.open(entry(sealed("ada", at_ms=at_ms), at_ms=at_ms)).persons == [person("ada")]
-    assert made == [*range(DAYS_KEPT + 1), 0], "the first day was given up for the last"

@@ -11,6 +11,7 @@ from aiokafka.errors import MessageSizeTooLargeError
 from models import abort
 from models.errors import PictureCode, PictureError
 from models.types import Face, FrameResult
+from streams.agents.frames import FrameReader
 from streams.agents.journal import Journal
 from streams.agents.opened_log import Opener
 from streams.agents.pool import Pool
@@ -19,7 +20,7 @@ from streams.agents.sightings import Sightings, VisitsView
 from streams.agents.visits import VisitSettings
 from streams.engine.lanes import TRIES, Lane, Lanes
 from streams.engine.lease import Lease
-from streams.engine.outlet import DirectOutlet
+from streams.engine.outlet import DirectOutlet, Outlet
 from streams.engine.request import Request
 from streams.logs.error import Repeats
 from streams.wire import records
@@ -107,11 +108,9 @@ def agent(recognizer, observed, view, pool):
     topics, deployment = Topics(), Deployment(account="main", app_id="77", region="eu")
     return RecognitionAgent(
         topics=topics,
-        deployment=deployment,
-        epoch="0a0b0c0d",
+        reader=FrameReader(deployment=deployment, epoch="0a0b0c0d", galleries_of=lambda camera_id: ("default",)),
         recognizer=recognizer,
         galleries=NoGalleries(),
-        galleries_of=lambda camera_id: ("default",),
         data_keys=lambda gallery, person_id: DATA_KEYS.get(person_id),
         pool=pool,
         sightings=Sightings(
@@ -321,7 +320,7 @@ class SkipsAll:
     def __init__(self) -> None:
         self.asked: list[int] = []
 
-    async def skips(self, request: Request) -> bool:
+    async def skips(self, request: Request, outlet: Outlet) -> bool:
         self.asked.append(request.offset)
         return True
 

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.errors import SealError
-from streams.agents.sealing import locator, open_person, seal_person
+from streams.agents import sealing
+from streams.agents.sealing import DAYS_KEPT, Locators, locator, open_person, seal_person
 from streams.wire.records import LoggedFace, LoggedPerson, SealedPerson
 from streams.wire.topics import MS_PER_DAY
 
@@ -83,3 +84,18 @@ def test_what_this_version_sealed_opens_for_ever() -> None:
     )
     assert locator(KEY, 1000) == golden.locator
     assert open_person(KEY, golden, event_id=EVENT) == ADA
+
+
+def test_locators_of_a_few_days_are_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+
+    def counted(data_key: bytes, at_ms: int) -> str:
+        made.append(at_ms // MS_PER_DAY)
+        return locator(data_key, at_ms)
+
+    monkeypatch.setattr(sealing, "locator", counted)
+    of = {day: SealedPerson(locator=locator(KEY, day * MS_PER_DAY), text="") for day in range(DAYS_KEPT + 1)}
+    located = Locators([KEY])
+    for day in (*range(DAYS_KEPT + 1), DAYS_KEPT, 0):
+        assert located.data_key(of[day], day * MS_PER_DAY + 5) == KEY
+    assert made == [*range(DAYS_KEPT + 1), 0], "the first day was given up for the last"

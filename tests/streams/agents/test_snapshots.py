@@ -24,6 +24,10 @@ NOW_MS = 1_000_000_000
 MAX_AGE_MS = 43_200_000
 
 
+def place_of(person: str, feature: str | None = None) -> bytes:
+    return FeatureKey("default", hashlib.md5(person.encode()).hexdigest(), feature).encode()
+
+
 @dataclass
 class ScriptedView:
     """A view that has applied all below `positions`. started: what it was started from."""
@@ -55,7 +59,7 @@ class Place:
     """A record of a person's key."""
 
     key: bytes
-    value: bytes
+    value: bytes | None
     partition: int = 0
     headers: tuple[tuple[str, bytes], ...] = ()
 
@@ -92,10 +96,11 @@ class Workplace:
 
     def enroll(self, worker: Snapshots, person: str) -> bytes:
         """The bits of a new person, at hand in this worker's view."""
-        place = FeatureKey("default", hashlib.md5(person.encode()).hexdigest()).encode()
+        place = place_of(person)
         secret = PersonSecret(self.keys.new_data_key(), person)
         worker.known.apply(Place(place, self.keys.wrap(secret.encode(), place=place)))
         bits = np.random.default_rng(3).integers(0, 256, 128, dtype=np.uint8).tobytes()
+        worker.known.apply(Place(place_of(person, "e0"), b"a feature that only counts"))
         worker.known.galleries.get().add(person, "e0", bits)
         return bits
 
@@ -116,15 +121,20 @@ async def left(place) -> bytes:
     worker = place.worker()
     await worker.start()
     place.enroll(worker, "ada")
-    await worker.stop()
+    await end(worker)
     return worker.known.data_key("default", "ada")
+
+
+async def end(worker: Snapshots) -> None:
+    await worker.finish()
+    await worker.stop()
 
 
 def persons(worker: Snapshots) -> tuple[str, ...]:
     return worker.known.galleries.get().persons()
 
 
-async def test_a_worker_saves_at_its_stop_and_the_next_goes_on_from_there(place, left) -> None:
+async def test_a_worker_saves_at_its_end_and_the_next_goes_on_from_there(place, left) -> None:
     place.now_ms += MAX_AGE_MS
     worker = place.worker()
     with capture_logs() as logs:
@@ -136,12 +146,51 @@ async def test_a_worker_saves_at_its_stop_and_the_next_goes_on_from_there(place,
     await worker.stop()
 
 
-async def test_a_second_stop_does_nothing(place) -> None:
-    worker = place.worker()
-    await worker.start()
-    await worker.stop()
+async def test_nothing_is_saved_after_the_last_word(place) -> None:
+    """What stays behind then would be a snapshot of which no deletion is told."""
+    worker, crashed = place.worker(), place.worker()
+    for each in (worker, crashed):
+        await each.start()
+    await worker.finish()
+    assert worker.saved == {0: 7, 1: 0}
+    await worker.finish()
     await worker.stop()
     assert len(worker.view.caught_up) == 1
+    await crashed.stop()  # without a last word
+    assert (crashed.view.caught_up, crashed.saved) == ([], None)
+    assert sorted(file.parent.name for file in place.directory.glob("*/gallery")) == ["0"]
+
+
+async def test_who_is_enrolled_while_a_snapshot_is_made_is_not_brought_back_when_forgotten(place) -> None:
+    """The galleries are copied a moment after what is known beside them; the values are compacted away later."""
+    worker = place.worker()
+    await worker.start()
+    before = worker.known.state()
+    place.enroll(worker, "ada")
+    worker.known = Torn(worker.known, before)
+    await end(worker)
+    assert b'"features":{"default":1}' in (place.directory / "0" / "gallery.json").read_bytes()
+    following = place.worker()
+    await following.start()
+    assert following.view.started == [{0: 7, 1: 0}]
+    for feature in ("e0", None):
+        following.known.apply(Place(place_of("ada", feature), None))
+    assert persons(following) == ()
+    await following.stop()
+
+
+@dataclass
+class Torn:
+    """A view whose state is of before what its galleries hold."""
+
+    known: GalleryView
+    before: bytes
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.known, name)
+
+    def state(self) -> bytes:
+        return self.before
 
 
 async def test_a_first_start_begins_at_the_beginning_and_is_no_refusal(place) -> None:
@@ -156,7 +205,7 @@ async def test_a_first_start_begins_at_the_beginning_and_is_no_refusal(place) ->
 async def test_offsets_are_those_of_a_view_that_has_caught_up(place, left) -> None:
     worker = place.worker(ScriptedView({0: 9, 1: 4}))
     await worker.start()
-    await worker.stop()
+    await end(worker)
     assert worker.view.caught_up == [{0: 9, 1: 4}]
     following = place.worker()
     await following.start()
@@ -205,7 +254,7 @@ async def test_what_cannot_be_saved_leaves_the_older_one(place, left, away) -> N
     if not away:
         (place.directory / "0" / ".gallery.new").mkdir()
     with capture_logs() as logs:
-        await worker.stop()
+        await end(worker)
     assert [entry["event"] for entry in logs] == ["snapshot not saved"]
     following = place.worker()
     await following.start()
@@ -240,8 +289,8 @@ async def test_workers_side_by_side_share_no_file(place, left) -> None:
     await first.start()
     await second.start()
     assert (first.view.started, second.view.started) == ([{0: 7, 1: 0}], [None])
-    await second.stop()
-    await first.stop()
+    await end(second)
+    await end(first)
     assert sorted(file.parent.name for file in place.directory.glob("*/gallery")) == ["0", "1"]
 
 
@@ -271,7 +320,7 @@ async def test_a_slot_that_cannot_be_looked_at_is_said_and_neither_the_save_nor_
     left, worker = place.worker(), place.worker()
     await worker.start()
     await left.start()
-    await left.stop()
+    await end(left)
     for name in ("gallery", "gallery.json"):
         os.utime(place.directory / "1" / name, (NOW_MS / 1000, NOW_MS / 1000))
     for number in ("00", "2"):
@@ -291,7 +340,7 @@ async def test_a_saving_that_is_under_way_at_the_stop_is_waited_for(place) -> No
     worker = place.worker()
     await worker.start()
     with worker._writing:
-        stopping = asyncio.create_task(worker.stop())
+        stopping = asyncio.create_task(end(worker))
         while not worker.view.caught_up:
             await asyncio.sleep(0)
         assert Slot.take(place.directory).path.name == "1"

@@ -71,8 +71,20 @@ async def test_a_bug_ends_the_worker(make, monkeypatch) -> None:
     assert [type(each) for each in ends] == [ZeroDivisionError]
 
 
-async def test_it_stops_while_the_broker_is_away(make) -> None:
+async def test_it_stops_in_the_middle_of_a_round(make, monkeypatch) -> None:
+    """A broker that is away does not answer for long."""
+    ended: list[str] = []
+
+    async def waits(_self: Purger) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)
+            ended.append("disconnected")
+
+    monkeypatch.setattr(Purger, "run", waits)
     purging = make("kafka")
     purging.start()
     await asyncio.sleep(0)
     await purging.stop()
+    assert ended == ["disconnected"]

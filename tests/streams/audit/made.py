@@ -88,7 +88,7 @@ def facts(keys: KeyDirectory | None = None, **said: Any) -> Facts:
         "why_no_positions": "",
         "inspection": inspection(),
         "why_no_inspection": "",
-        "access": Access([], []),
+        "access": Access([], [], everybody_elsewhere=False),
     }
     return Facts(**(given | said))
 

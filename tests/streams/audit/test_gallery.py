@@ -35,6 +35,13 @@ def test_tombstones_of_all_leave_nothing(keys) -> None:
     assert (made.kept, sorted(made.erased_at_ms)) == ({}, sorted([key.key, feature.key]))
 
 
+def test_an_empty_value_is_no_tombstone(keys) -> None:
+    key, feature = key_record(keys)[0], feature_record(keys)
+    made = gallery(keys, key, feature, *(shown(FACE_FEATURES, b"", key=each.key) for each in (feature, key)))
+    kept = made.kept["default", REFERENCE]
+    assert (kept.has_key, kept.person_id, made.features, made.erased_at_ms) == (True, None, 1, {})
+
+
 def test_keys_of_others_are_passed_over(keys) -> None:
     made = Gallery(keys)
     made.take(shown(FACE_FEATURES, b"value", key=b"no such key"))

@@ -19,7 +19,7 @@ JPEG = cv2.imencode(".jpg", np.zeros((8, 8, 3), np.uint8))[1].tobytes()
     [
         (entry(), "record"),
         (None, "tombstone"),
-        (b"", "tombstone"),
+        (b"", "unreadable"),
         (b"{}", "unreadable"),
         (b"\xff", "unreadable"),
         (JPEG, "picture"),

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.audit.runs import Gap, Runs
+from streams.audit.runs import Gap, Runs, Unread
 
 
 def test_gaps_lie_between_entries_and_at_both_ends() -> None:
@@ -21,6 +21,17 @@ def test_a_gap_ends_where_it_is_asked_to() -> None:
 
 def test_without_entries_all_is_one_gap() -> None:
     assert list(Runs().gaps(0, 4)) == [Gap(0, 3, None, None)]
+
+
+def test_what_expired_unread_leaves_what_is_beside_it() -> None:
+    gap = Gap(10, 29, 100, 900)
+    assert list(gap.without([])) == [gap]
+    assert list(gap.without([Unread(0, 10, 500), Unread(30, 40, 500)])) == [gap]
+    assert list(gap.without([Unread(20, 25, 500), Unread(12, 22, 400)])) == [
+        Gap(10, 11, 100, 900),
+        Gap(25, 29, 500, 900),
+    ]
+    assert list(gap.without([Unread(5, 40, 500)])) == []
 
 
 @given(st.lists(st.integers(0, 40), max_size=60))

@@ -1,5 +1,6 @@
 """No bytes of any length show in a line, whoever wrote it."""
 
+import json
 import logging
 import random
 import re
@@ -82,6 +83,23 @@ def test_neither_our_lines_nor_those_of_libraries_show_a_picture(capsys, monkeyp
     assert "<3000 bytes>" in written
     assert "(1 more like it" in written
     assert KNOWN.offset_in(written.encode()) is None
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        (ValueError(PICTURE), "ValueError(<3000 bytes>)"),
+        ({PICTURE: 1, "of": {repr(PICTURE): None}}, {"<3000 bytes>": 1, "of": {"<3000 bytes>": None}}),
+        ([0.5] * 16, "<16 numbers>"),
+        ([[np.float32(0.5)] * 8] * 8, "<64 numbers>"),
+        (([1, 2.5, True, None], "a word"), [[1, 2.5, True, None], "a word"]),
+        (list(range(15)), list(range(15))),
+    ],
+)
+def test_what_a_line_is_given_is_shown_as_far_as_it_is_no_data(capsys, given: object, shown: object) -> None:
+    set_up_log("debug")
+    structlog.get_logger("any").error("failed", given=given)
+    assert json.loads(capsys.readouterr().err)["given"] == shown
 
 
 def test_the_search_would_find_it() -> None:

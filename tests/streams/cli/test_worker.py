@@ -97,3 +97,12 @@ def test_a_line_says_whose_it_is(capfd: pytest.CaptureFixture[str]) -> None:
     for line in (b'{"event": "up", "account": "acme"}', b"Traceback:", b""):
         write_line("acme", line)
     assert capfd.readouterr().err == '{"event": "up", "account": "acme"}\nacme: Traceback:\nacme: \n'
+
+
+def test_a_stderr_that_nobody_reads_ends_no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Closed:
+        def write(self, _line: bytes) -> None:
+            raise BrokenPipeError
+
+    monkeypatch.setattr(sys, "stderr", SimpleNamespace(buffer=Closed()))
+    write_line("acme", b"a line")

@@ -1,11 +1,18 @@
+import pytest
+
 from streams.edge.enroll_again import reasons
 from streams.edge.persons import Person, StoredFeature
 
 KEYS = {"tk-1", "tk-2"}
 
 
-def feature(key_id: str | None = "tk-1", model: str | None = "sface") -> StoredFeature:
-    return StoredFeature("f", key_id, model, 0.9, "form 7", "of_age", 1)
+def feature(
+    key_id: str | None = "tk-1",
+    model: str | None = "sface",
+    consent: str | None = "form 7",
+    basis: str | None = "of_age",
+) -> StoredFeature:
+    return StoredFeature("f", key_id, model, 0.9, consent, basis, 1)
 
 
 def said(*features: StoredFeature, person_id: str | None = "ada") -> list[str]:
@@ -22,6 +29,11 @@ def test_each_reason_is_said_once() -> None:
         "made with template key tk-0, which is not in the key directory",
         "made by model arcface, and sface is in use",
     ]
+
+
+@pytest.mark.parametrize(("consent", "basis"), [(None, "of_age"), ("  ", "of_age"), ("form 7", None), ("form 7", "x")])
+def test_a_feature_without_a_consent_is_named(consent: str | None, basis: str | None) -> None:
+    assert said(feature(), feature(consent=consent, basis=basis)) == ["stored without a consent"]
 
 
 def test_what_is_not_said_on_the_topic_is_called_so() -> None:

@@ -1,13 +1,10 @@
-import asyncio
 import hashlib
-from types import SimpleNamespace
 
 import pytest
-from aiokafka.errors import TopicAuthorizationFailedError
 
 from streams.edge.broker import started_producer
-from streams.edge.errors import BrokerRefusedError, BrokerUnreachableError
 from streams.edge.persons import Opened, Person, Persons, StoredFeature, read_persons
+from streams.engine.brokers import Broker
 from streams.wire.connection import Connection
 from streams.wire.feature_keys import FeatureKey
 from streams.wire.topics import FACE_FEATURES, FILLER_KEY, Topics
@@ -124,6 +121,15 @@ def test_keys_of_others_are_counted() -> None:
     assert persons.enrolled() == []
 
 
+def test_an_empty_value_is_no_tombstone() -> None:
+    persons = Persons(lambda value, _key: Opened(value.decode(), b"k" * 32) if value else None)
+    persons.apply(key("default", "ada"), b"ada", [])
+    persons.apply(key("default", "ada", "f1"), b"sealed", HEADERS)
+    persons.apply(key("default", "ada", "f1"), b"", HEADERS)
+    persons.apply(key("default", "ada"), b"", [])
+    assert persons.enrolled() == [Person("default", ref("ada"), None, (feature("f1"),))]
+
+
 def test_the_filler_is_skipped() -> None:
     persons = persons_of()
 
@@ -134,7 +140,7 @@ def test_the_filler_is_skipped() -> None:
 
 
 @pytest.mark.broker
-async def test_the_topic_is_read_to_its_end(connection: Connection, topics: Topics) -> None:
+async def test_the_topic_is_read_to_its_end(broker: Broker, connection: Connection, topics: Topics) -> None:
     topic = topics.name(FACE_FEATURES)
     producer = await started_producer(connection, max_picture_bytes=1000)
     try:
@@ -149,95 +155,14 @@ async def test_the_topic_is_read_to_its_end(connection: Connection, topics: Topi
     finally:
         await producer.stop()
 
-    persons = (await read_persons(connection, topics, open_key)).enrolled()
+    persons = (await read_persons(connection, topics, open_key, exact_ends=broker.exact_ends)).enrolled()
 
     assert [person.person_id for person in persons] == [f"person {number:02}" for number in range(30) if number != 3]
 
 
 @pytest.mark.broker
-async def test_an_empty_topic_holds_nobody(connection: Connection, topics: Topics) -> None:
-    assert (await read_persons(connection, topics, open_key)).enrolled() == []
-
-
-async def test_a_missing_broker_is_said() -> None:
-    with pytest.raises(BrokerUnreachableError):
-        await read_persons(Connection("127.0.0.1:1"), Topics(), open_key)
-
-
-class SlowConsumer:
-    """Answers each poll from a script; its one partition ends at the last scripted record."""
-
-    def __init__(self, polls: list[list[str]]) -> None:
-        self._polls = polls
-        self._end = sum(len(names) for names in polls)
-        self._position = 0
-        self.stopped = False
-
-    def assignment(self) -> list[int]:
-        return [0]
-
-    async def end_offsets(self, partitions: list[int]) -> dict[int, int]:
-        return dict.fromkeys(partitions, self._end)
-
-    async def position(self, _partition: int) -> int:
-        return self._position
-
-    async def getmany(self, *, timeout_ms: int) -> dict[int, list[SimpleNamespace]]:
-        if not self._polls:
-            await asyncio.sleep(timeout_ms / 1000)
-            return {}
-        names = self._polls.pop(0)
-        self._position += len(names)
-        records = [SimpleNamespace(key=key("default", name, "f1"), value=b"sealed", headers=[]) for name in names]
-        return {0: records} if records else {}
-
-    async def stop(self) -> None:
-        self.stopped = True
-
-
-def scripted(monkeypatch: pytest.MonkeyPatch, consumer: SlowConsumer) -> SlowConsumer:
-    async def nothing(*_: object) -> None:
-        return None
-
-    async def started(*_: object, from_beginning: bool) -> SlowConsumer:
-        assert from_beginning
-        return consumer
-
-    monkeypatch.setattr("streams.edge.persons.require_topics", nothing)
-    monkeypatch.setattr("streams.edge.persons.started_consumer", started)
-    return consumer
-
-
-async def test_an_empty_poll_before_the_end_is_not_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    consumer = scripted(monkeypatch, SlowConsumer([[], ["ada"], [], ["bob"]]))
-
-    persons = (await read_persons(Connection("unused:1"), Topics(), open_key)).enrolled()
-
-    assert [person.reference for person in persons] == sorted([ref("ada"), ref("bob")])
-    assert consumer.stopped
-
-
-async def test_a_broker_that_stalls_before_the_end_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    consumer = scripted(monkeypatch, SlowConsumer([["ada"]]))
-    consumer._end = 2
-
-    with pytest.raises(BrokerUnreachableError, match="unused:1"):
-        await read_persons(Connection("unused:1"), Topics(), open_key, stall_s=0.05)
-    assert consumer.stopped
-
-
-async def test_a_right_that_is_missing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def refused(**_: object) -> None:
-        raise TopicAuthorizationFailedError(FACE_FEATURES)
-
-    consumer = scripted(monkeypatch, SlowConsumer([["ada"]]))
-    monkeypatch.setattr(consumer, "getmany", refused)
-
-    with pytest.raises(
-        BrokerRefusedError, match="a right on topic face-features is missing: `facestreams rights` prints"
-    ):
-        await read_persons(Connection("unused:1"), Topics(), open_key)
-    assert consumer.stopped
+async def test_an_empty_topic_holds_nobody(broker: Broker, connection: Connection, topics: Topics) -> None:
+    assert (await read_persons(connection, topics, open_key, exact_ends=broker.exact_ends)).enrolled() == []
 
 
 def test_headers_that_are_not_of_their_type_are_absent() -> None:

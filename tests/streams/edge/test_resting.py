@@ -51,6 +51,13 @@ def test_a_persons_tombstone_takes_all() -> None:
     assert state.counts() == {}
 
 
+def test_an_empty_value_is_no_tombstone() -> None:
+    state = resting()
+    state.apply(key(ADA), b"", [])
+    state.apply(key(ADA, "f1"), b"", OF_OLD)
+    assert state.counts() == {"": 1, "tk-old": 1}
+
+
 def test_what_names_no_key_is_counted_and_what_is_no_record_of_ours_is_not() -> None:
     state = resting()
     state.apply(key(ADA), b"?", [])

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaError
+from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
 
 from streams.engine.fenced import FencedOutlet, FencedProducer, FencedProducers
 from streams.engine.lease import Lease
@@ -72,6 +72,33 @@ async def test_a_generation_that_is_lost_while_it_waits_for_its_turn_writes_noth
     with pytest.raises(FencedError):
         await outlet(producer, lease).publish([output()])
     assert producer.taken == []
+
+
+async def test_who_is_fenced_waits_for_the_groups_word_before_it_fences_back(lease) -> None:
+    producer = Scripted(ProducerFenced())
+    publishing = asyncio.create_task(outlet(producer, lease).publish([output()]))
+    await asyncio.sleep(0.4)
+    assert producer.taken == []
+    lease.heartbeat_answered(lease.now())
+    await publishing
+    assert len(producer.taken) == 1
+
+
+async def test_who_is_fenced_and_is_no_member_any_more_gives_up(lease) -> None:
+    producer = Scripted(InvalidProducerEpoch())
+    publishing = asyncio.create_task(outlet(producer, lease).publish([output()]))
+    await asyncio.sleep(0.2)
+    lease.member_lost()
+    with pytest.raises(FencedError):
+        await publishing
+    assert producer.taken == []
+
+
+async def test_nobody_is_fenced_without_a_lease() -> None:
+    producer = FencedProducer(Connection("127.0.0.1:1"), "id", 1_000_000)
+    with pytest.raises(FencedError):
+        await producer.write([output()], lambda: False)
+    assert producer._producer is None
 
 
 async def test_patience_ends(lease) -> None:
@@ -147,6 +174,9 @@ async def test_who_is_fenced_and_owns_it_still_takes_the_partition_back(connecti
     await outlet(ours, lease).publish([output(b"1", topic)])
     other = AIOKafkaProducer(**connection.client_options(), transactional_id=f"{topic}.0")
     await other.start()  # by starting it has fenced ours
-    await outlet(ours, lease).publish([output(b"2", topic), output(b"3", topic)])
+    publishing = asyncio.create_task(outlet(ours, lease).publish([output(b"2", topic), output(b"3", topic)]))
+    await asyncio.sleep(1)
+    lease.heartbeat_answered(lease.now())
+    await publishing
     assert await read(connection, topic, "read_committed") == [b"1", b"2", b"3"]
     await asyncio.gather(ours.stop(), other.stop())

@@ -7,12 +7,27 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
+
+import pytest
 
 from streams.fleet.process import Program, run_once
 
 FOREVER = "import time; print('up', flush=True); time.sleep(600)"
 DEAF = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {FOREVER}"
 ORDERLY = f"import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(0)); {FOREVER}"
+LEAVES_ONE_BEHIND = """
+import subprocess, sys
+left = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+print(left.pid, flush=True)
+sys.exit(7)
+"""
+TALKATIVE = """
+import os, signal, sys, time
+signal.signal(signal.SIGTERM, lambda *_: (os.write(1, b"in order\\n"), sys.exit(0)))
+print("up", flush=True)
+time.sleep(600)
+"""
 PARENT = """
 import asyncio, os, sys
 from streams.fleet.process import Program, run_once
@@ -80,3 +95,51 @@ async def test_it_does_not_outlive_who_started_it() -> None:
             await asyncio.sleep(0.02)
         os.kill(child, signal.SIGKILL)
         raise AssertionError("the child lives on")
+
+
+async def test_it_has_ended_though_a_process_that_it_left_behind_holds_its_output() -> None:
+    code, [left] = await run(LEAVES_ONE_BEHIND)
+    os.kill(int(left), signal.SIGKILL)
+    assert code == 7
+
+
+async def test_it_ends_in_order_when_we_are_cancelled() -> None:
+    lines: list[bytes] = []
+    up = asyncio.Event()
+
+    def relay(_name: str, line: bytes) -> None:
+        lines.append(line)
+        up.set()
+
+    running = asyncio.create_task(run_once(python(TALKATIVE), asyncio.Event(), relay))
+    async with asyncio.timeout(60):
+        await up.wait()
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+    assert lines == [b"up", b"in order"]
+
+
+async def test_what_the_relay_raises_ends_it_in_order(tmp_path: Path) -> None:
+    note = tmp_path / "note"
+    code = (
+        f"import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(open({str(note)!r}, 'w').write('x')))"
+    )
+
+    def relay(_name: str, _line: bytes) -> None:
+        raise ZeroDivisionError
+
+    async with asyncio.timeout(60):
+        with pytest.raises(ZeroDivisionError):
+            await run_once(python(f"{code}; {FOREVER}"), asyncio.Event(), relay)
+    assert note.read_text() == "x"
+
+
+async def test_who_lost_its_parent_before_it_could_ask_ends_at_once() -> None:
+    code = f"from streams.fleet import process; process._end_with_parent({os.getpid() + 1}); print('lives on')"
+    assert await run(code) == (128 + signal.SIGTERM, [])
+
+
+async def test_what_cannot_be_started_is_an_error() -> None:
+    with pytest.raises(FileNotFoundError):
+        await run_once(Program("a", ["/no/such/program"]), asyncio.Event(), print)

@@ -2,12 +2,14 @@ import asyncio
 import itertools
 import sys
 from dataclasses import dataclass, field
+from subprocess import SubprocessError
+from types import SimpleNamespace
 
 import pytest
 
 from streams.fleet import supervision
 from streams.fleet.process import Program
-from streams.fleet.supervision import Fleet, pause_after
+from streams.fleet.supervision import NOT_STARTED, Fleet, pause_after
 
 
 @pytest.mark.parametrize(
@@ -20,15 +22,21 @@ def test_the_pause_grows_until_a_program_has_run_well(ran_s: float, last_pause_s
 
 @dataclass
 class Script:
-    """Programs that end at once with the codes given, then run until they are told to stop, and end with 0."""
+    """Programs that end at once with the codes given, or cannot be started.
 
-    codes: dict[str, list[int]]
+    Then they run until they are told to stop, and end with 0.
+    """
+
+    codes: dict[str, list[int | Exception]]
     runs: list[str] = field(default_factory=list)
 
     async def run_once(self, program: Program, stop: asyncio.Event, relay) -> int:
         self.runs.append(program.name)
         if self.codes.get(program.name):
-            return self.codes[program.name].pop(0)
+            code = self.codes[program.name].pop(0)
+            if isinstance(code, Exception):
+                raise code
+            return code
         await stop.wait()
         return 0
 
@@ -74,3 +82,21 @@ async def test_what_one_ends_in_does_not_reach_the_others(run) -> None:
     script = Script({"a": [70] * 50})
     await run(script, "ab", 50)
     assert script.runs.count("b") == 1
+
+
+@pytest.mark.parametrize(
+    "error", [BlockingIOError(11, "no process is left"), OSError(12, "no memory"), SubprocessError()]
+)
+async def test_one_that_cannot_be_started_is_tried_again_and_the_others_never_notice(run, error: Exception) -> None:
+    script = Script({"a": [error, error, 3]})
+    assert await run(script, "ab", 3) == (3, [1.0, 2.0, 4.0])
+    assert script.runs == ["a", "b", "a", "a"]
+    assert (await run(Script({"a": [error]}), "a", 1))[0] == NOT_STARTED
+
+
+async def test_a_log_that_nobody_takes_ends_nothing(run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def closed(*_: object, **__: object) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr(supervision, "_log", SimpleNamespace(warning=closed))
+    assert await run(Script({"a": [3, 4]}), "ab", 2) == (4, [1.0, 2.0])

@@ -155,6 +155,15 @@ def test_names_and_results_are_not_looked_at() -> None:
     assert billed([Standing(0, entry(event, persons=[person], results=[face]))]) == billed([Standing(0, entry(event))])
 
 
+def test_requests_of_others_are_no_gaps() -> None:
+    of_others = {1, 5}
+    standing = [
+        Standing(0, entry(EventId(EPOCHS[0], "camera-frames", 0, offset), uin="b" if offset in of_others else "a"))
+        for offset in (0, 1, 2, 4, 5, 6, 3)
+    ]
+    assert billed(standing, uin="a", most_gaps=1).requests == 5
+
+
 def test_where_it_cannot_tell_it_says_so() -> None:
     billing = Billing(FROM_MS, TO_MS, most_gaps=1)
     for offset in (5, 7):

@@ -14,11 +14,13 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from models.gallery.keys import KeyDirectory
 from streams.app import Worker
 from streams.app.run import make_worker
+from streams.cli.opening import opener
 from streams.demo.cast import CAST
 from streams.demo.film import enrollment_picture, film
 from streams.edge.client import GalleryClient
+from streams.edge.persons import Persons, read_persons
 from streams.engine import admin
-from streams.engine.brokers import Broker
+from streams.engine.brokers import BROKERS, Broker
 from streams.settings import Settings
 from streams.wire.connection import Connection
 from streams.wire.topics import Topics
@@ -112,6 +114,15 @@ class Bench:
             while worker.why_not_ready() is not None:
                 await asyncio.sleep(0.05)
         return worker
+
+    async def persons(self) -> Persons:
+        """Who is enrolled, opened with the deployment's keys."""
+        return await read_persons(
+            self.settings.connection(),
+            self.settings.topics(),
+            opener(KeyDirectory.open(self.settings.key_dir)),
+            exact_ends=BROKERS[self.settings.broker].exact_ends,
+        )
 
     async def tap(self, short: str) -> Tap:
         name = self.settings.topics().name(short)

@@ -35,6 +35,7 @@ def start(broker, settings, key_dir):
         process.kill()
 
 
+@pytest.mark.parametrize("broker", ["kafka"], indirect=True)
 async def test_nothing_that_comes_in_ends_a_worker_or_goes_unaccounted(settings, start) -> None:
     rows: list[Row] = []
     outcome = await run(settings.connection(), settings.topics(), start, seed=SEED, extent=EXTENT, said=rows.append)

@@ -154,14 +154,14 @@ async def test_whatever_state_a_worker_dies_in_its_successor_goes_on_to_one_rece
         return await go_on(self, erasure, reading, outlet)
 
     async def never(self, erasure, reading, outlet):
-        return False
+        return None
 
     first = await bench.worker()
     for name in names:
         await bench.client.enroll(name, portraits[name], **CONSENT)
     with monkeypatch.context() as patched:
         patched.setattr(Steps, "next", until_stuck)
-        patched.setattr(Steps, "is_complete", never)
+        patched.setattr(Steps, "completed", never)
         requests = []
         for name, state in zip(names, states, strict=True):
             command = Command(command="forget", person_id=name)
@@ -189,9 +189,8 @@ async def test_a_late_worker_with_an_old_snapshot_brings_nobody_back(bench, port
     old = tmp_path / "old"
     first = await bench.worker(structs.replace(bench.settings, snapshot_dir=old))
     await bench.client.enroll("ada", portraits["ada"], **CONSENT)
-    await first._views.snapshots.save()
     name = first._views.snapshots.worker
-    await first.stop()
+    await first.stop()  # before its first snapshot was due: it leaves one all the same
     shutil.copytree(old, tmp_path / "older")
     await bench.worker()
     receipt = await complete(bench, "ada")
@@ -216,5 +215,7 @@ async def test_an_account_ends_with_a_bill_and_without_a_log(bench, portraits, d
     left = {record.key: record.value for record in await bench.tap_raw("running-log")}
     assert [key for key, value in left.items() if value] == []
     for short in ("recognitions", "sightings", "error-log"):
-        assert [record for record in await bench.tap_raw(short) if record.value] == []
+        kept = [record for record in await bench.tap_raw(short) if record.value]
+        # that the camera fell silent may be said later
+        assert [record for record in kept if record.timestamp <= receipt.requested_at_ms] == []
     assert worker._galleries.get().persons() == ()

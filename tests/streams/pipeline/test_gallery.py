@@ -4,10 +4,6 @@ import cv2
 import numpy as np
 import pytest
 
-from models.gallery.keys import KeyDirectory
-from streams.cli.opening import opener
-from streams.edge.persons import read_persons
-
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(180)]
 
 CONSENT = {"consent": "form-7", "consent_basis": "of_age"}
@@ -74,8 +70,7 @@ async def test_every_answer_has_its_code(bench, portraits) -> None:
 async def test_a_sealed_bit_string_and_the_consent_are_all_that_is_stored(bench, portraits) -> None:
     await bench.worker()
     await bench.client.enroll("ada", portraits["ada"], **CONSENT)
-    open_key = opener(KeyDirectory.open(bench.settings.key_dir))
-    [person] = (await read_persons(bench.settings.connection(), bench.settings.topics(), open_key)).enrolled()
+    [person] = (await bench.persons()).enrolled()
     [feature] = person.features
     assert (person.person_id, person.gallery) == ("ada", "default")
     assert (feature.consent, feature.consent_basis) == ("form-7", "of_age")

@@ -8,11 +8,8 @@ import msgspec
 import pytest
 from PIL import Image
 
-from models.gallery.keys import KeyDirectory
 from streams.agents.opened_log import Opener
 from streams.app.worker import StartError
-from streams.cli.opening import opener
-from streams.edge.persons import read_persons
 from streams.wire.records import Recognition, RunningLogEntry
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(180)]
@@ -75,8 +72,7 @@ async def test_who_is_enrolled_is_named_and_headers_are_passed_on(bench, desk, p
     [entry] = [value for value in entries if value["request_interface"] == "recognize"]
     assert (entry["uin"], entry["sub_uin"], entry["request_ip"]) == ("u1", "s1", "192.0.2.7")
     assert (len(entry["persons"]), "gwen" in str(entry)) == (1, False)
-    keys = KeyDirectory.open(bench.settings.key_dir)
-    persons = await read_persons(bench.settings.connection(), bench.settings.topics(), opener(keys))
+    persons = await bench.persons()
     opened = Opener(persons.data_keys()).open(msgspec.convert(entry, RunningLogEntry))
     assert [(named.person_id, [face.status for face in named.results]) for named in opened.persons] == [
         ("gwen", ["matched"])

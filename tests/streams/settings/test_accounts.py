@@ -178,3 +178,12 @@ def test_the_broker_must_be_able_to_tell_accounts_apart(read, name: str, environ
 
 def test_without_users_nobody_is_told_apart(read) -> None:
     check_users_apart(read(TWO).every(HOME, {}))
+
+
+def test_a_certificate_by_another_name_is_the_same(read, tmp_path: Path) -> None:
+    (tmp_path / "real.pem").touch()
+    (tmp_path / "link.pem").symlink_to(tmp_path / "real.pem")
+    text = "".join(f"[accounts.{name}]\ntls_cert_file = '{tmp_path}/{name}.pem'\n" for name in ("real", "link"))
+    assert "accounts real and link share tls_cert_file" in refusal(
+        lambda: check_users_apart(read(text).every({**HOME, **TLS}, {}))
+    )

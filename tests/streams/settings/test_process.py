@@ -36,8 +36,12 @@ def test_a_command_for_one_takes_the_one_of_the_option_else_of_the_environment(
     assert ids([from_process({"FACESTREAMS_ACCOUNT": "acme"})]) == [("acme", "1")]
 
 
-def test_an_account_that_nobody_named_is_not_guessed() -> None:
-    with pytest.raises(SettingsError, match=r"^FACESTREAMS_ACCOUNT: expected an account of ACCOUNTS_FILE: acme, zoo$"):
+@pytest.mark.parametrize("name", ["main", "acme"])
+def test_an_account_that_nobody_named_is_not_guessed(environment: Path, name: str) -> None:
+    environment.write_text(f"[accounts.{name}]\n[accounts.zoo]\n")
+    with pytest.raises(
+        SettingsError, match=rf"^FACESTREAMS_ACCOUNT: expected an account of ACCOUNTS_FILE: {name}, zoo$"
+    ):
         from_process({})
 
 
@@ -55,5 +59,14 @@ def test_who_serves_needs_a_user_for_each(environment: Path, monkeypatch: pytest
     }.items():
         monkeypatch.setenv(f"FACESTREAMS_{name}", text)
     assert ids(every_account({})) == [("acme", "1"), ("zoo", "2")]
-    with pytest.raises(SettingsError, match="acme and zoo share sasl_username"):
-        served_accounts({})
+    for options in ({}, {"FACESTREAMS_ACCOUNT": "acme"}):
+        with pytest.raises(SettingsError, match="acme and zoo share sasl_username"):
+            served_accounts(options)
+
+
+def test_an_option_is_of_the_account_that_it_names(tmp_path: Path) -> None:
+    named = {"FACESTREAMS_ACCOUNT": "acme", "FACESTREAMS_KEY_DIR": str(tmp_path)}
+    [served] = served_accounts(named)
+    assert (served.account, served.key_dir) == ("acme", tmp_path)
+    with pytest.raises(SettingsError, match="expected an account of ACCOUNTS_FILE: acme, zoo"):
+        served_accounts({"FACESTREAMS_ACCOUNT": "main"})

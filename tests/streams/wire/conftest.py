@@ -170,6 +170,7 @@ EXAMPLES: tuple[r.Record, ...] = (
         scope="person",
         gallery="default",
         person="pseudonym",
+        key_id="ak-01234567",
         state="tombstoned",
         persons=1,
         features=3,

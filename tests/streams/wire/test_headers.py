@@ -17,12 +17,13 @@ from streams.wire.headers import (
     RequestError,
     command_headers,
     frame_headers,
+    number,
     readable_caller,
     readable_command_headers,
     states_consent,
     text,
 )
-from streams.wire.topics import FILLER_KEY
+from streams.wire.topics import ERASURE_KEY, FILLER_KEY
 
 WHOLE_CALLER = [
     ("account", b"main"),
@@ -168,9 +169,10 @@ def test_a_header_without_a_value_is_an_empty_one(read) -> None:
     assert refusal_of(read, [("gallery", None)]) == Code.BAD_HEADER
 
 
-def test_the_key_that_every_reader_skips_is_nobodys_id() -> None:
+@pytest.mark.parametrize("reserved", [FILLER_KEY, ERASURE_KEY])
+def test_the_keys_of_our_own_are_nobodys_id(reserved: bytes) -> None:
     with pytest.raises(RequestError, match="reserved word"):
-        text(FILLER_KEY, "the key", Code.BAD_KEY)
+        text(reserved, "the key", Code.BAD_KEY)
 
 
 @pytest.mark.parametrize(
@@ -189,3 +191,20 @@ def test_the_key_that_every_reader_skips_is_nobodys_id() -> None:
 )
 def test_a_consent_is_a_reference_and_what_it_rests_on(consent: str | None, basis: str | None, stated: bool) -> None:
     assert states_consent(consent, basis) is stated
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ("0", 0),
+        ("007", 7),
+        ("9" * 15, 10**15 - 1),
+        ("9" * 16, None),
+        ("", None),
+        ("-1", None),
+        ("1.5", None),
+        ("٣", None),
+    ],
+)
+def test_a_number_is_of_ascii_digits_and_not_too_long(given: str, read: int | None) -> None:
+    assert number(given) == read

@@ -13,7 +13,7 @@ from streams.agents.erasure.leftovers import Reading
 from streams.agents.erasure.steps import Steps
 from streams.agents.erasure.tombstones import Tombstones
 from streams.agents.erasure.workers import WorkersView
-from streams.agents.gallery_view import Reference
+from streams.agents.references import Reference
 from streams.agents.sightings import VisitsView
 from streams.engine.brokers import KAFKA, Broker
 from streams.engine.found import FoundTopic, Housekeeping
@@ -27,6 +27,9 @@ from streams.wire.topics import FACE_FEATURES, GALLERY_COMMANDS, Topics
 TOPICS = Topics(partitions=2)
 COMMAND = "0a0b0c0d-gallery-commands-1-7"
 NOW_MS = 1_000_000_000
+ASKED_MS = NOW_MS - 500
+EPOCH, FRAMES_EPOCH = "0a0b0c0d", "0f0e0d0c"
+OF_COMMANDS = {"cleanup.policy": "delete", "segment.ms": "30000"}
 LAG_MS, BACKOFF_MS, DELAY_MS = 60_000, 15_000, 5_000
 
 
@@ -43,7 +46,7 @@ def erasure(**changes: object) -> Erasure:
         "gallery": "default",
         "person": "pseudonym of ada",
         "state": "accepted",
-        "requested_at_ms": NOW_MS - 500,
+        "requested_at_ms": ASKED_MS,
         "updated_at_ms": NOW_MS - 400,
     }
     return Erasure(**(given | changes))
@@ -65,6 +68,8 @@ class Read:
     value: bytes | None
     offset: int = 0
     partition: int = 0
+    timestamp: int = 0
+    headers: tuple[tuple[str, bytes], ...] = ()
 
 
 @dataclass
@@ -77,7 +82,8 @@ class ScriptedLook:
     logs: dict[tuple[str, int], list[Read]] = field(default_factory=dict)
     in_sync: bool = True
     copies: int = 1
-    emptied: list[str] = field(default_factory=list)
+    next_of: dict[str, dict[int, int]] = field(default_factory=dict)
+    emptied: dict[str, Mapping[int, int]] = field(default_factory=dict)
     asked: list[tuple[str, int]] = field(default_factory=list)
     config: dict[str, str] = field(default_factory=dict)
 
@@ -88,7 +94,8 @@ class ScriptedLook:
         return self.starts_of.get(topic, {0: 0, 1: 0})
 
     async def next_after(self, topic: str, moment_ms: int) -> Mapping[int, int]:
-        return await self.ends(topic)
+        assert moment_ms == ASKED_MS
+        return self.next_of.get(topic, {0: 0, 1: 0})
 
     async def committed(self, topic: str) -> Mapping[int, int]:
         return self.committed_of.get(topic, {})
@@ -99,13 +106,14 @@ class ScriptedLook:
 
     async def settings(self, topics: Sequence[str]) -> tuple[Mapping[str, FoundTopic], Housekeeping]:
         config = {
+            "cleanup.policy": "compact",
             "max.compaction.lag.ms": str(LAG_MS),
             "segment.ms": "604800000",
             "file.delete.delay.ms": str(DELAY_MS),
             "delete.retention.ms": "86400000",
         } | self.config
         found = {name: FoundTopic(name, 2, self.copies, config, {}) for name in topics}
-        found[full(GALLERY_COMMANDS)] = FoundTopic("", 2, self.copies, config | {"segment.ms": "30000"}, {})
+        found[full(GALLERY_COMMANDS)] = FoundTopic("", 2, self.copies, config | OF_COMMANDS, {})
         return found, Housekeeping(retention_check_ms=300_000, cleaner_backoff_ms=BACKOFF_MS)
 
     async def records(self, topic: str, partition: int) -> AsyncIterator[Read]:
@@ -117,8 +125,8 @@ class ScriptedLook:
         async for record in self.records(topic, partition):
             apply(record)
 
-    async def delete_records(self, topic: str) -> None:
-        self.emptied.append(topic)
+    async def delete_records(self, topic: str, before: Mapping[int, int]) -> None:
+        self.emptied[topic] = before
 
 
 @dataclass
@@ -196,9 +204,12 @@ class Scene:
         self.newest = VisitsView()
         self.workers = WorkersView()
         by_name = ByName(self.known)
-        self.bytes_gone = BytesGone(topics=TOPICS, broker=broker, erased=by_name, clock_ms=lambda: self.now_ms)
+        self.bytes_gone = BytesGone(
+            topics=TOPICS, epoch=EPOCH, broker=broker, erased=by_name, clock_ms=lambda: self.now_ms
+        )
         self.steps = Steps(
             topics=TOPICS,
+            epoch=EPOCH,
             broker=broker,
             known=self.known,
             newest=self.newest,
@@ -209,6 +220,7 @@ class Scene:
             bytes_gone=self.bytes_gone,
             account=AccountRecords(
                 topics=TOPICS,
+                epoch=FRAMES_EPOCH,
                 deployment=Deployment(account="main", app_id="77", region="eu"),
                 broker=broker,
                 newest=self.newest,
@@ -219,23 +231,27 @@ class Scene:
     async def next(self, of: Erasure) -> Erasure | None:
         return await self.steps.next(of, Reading(self.look, TOPICS), self.outlet)
 
+    async def completed(self, of: Erasure) -> Erasure | None:
+        return await self.steps.completed(of, Reading(self.look, TOPICS), self.outlet)
+
     async def is_complete(self, of: Erasure) -> bool:
-        return await self.steps.is_complete(of, Reading(self.look, TOPICS), self.outlet)
+        return await self.completed(of) is not None
 
     def says(self, worker: str, applied: int, saved: int | None = None, age_ms: int = 0) -> None:
         said = Confirmed(
             worker=worker,
             applied={"0": applied, "1": applied},
             saved=None if saved is None else {"0": saved, "1": saved},
-            written_at_ms=self.now_ms - age_ms,
+            written_at_ms=0,  # its own clock may say anything
         )
-        self.workers.apply(Read(f"worker/{worker}".encode(), records.encode(said)))
+        at_ms = self.now_ms - age_ms
+        self.workers.apply(Read(f"worker/{worker}".encode(), records.encode(said), timestamp=at_ms))
 
-    def sees(self, person: str | None, camera: str = "lobby") -> None:
-        self.newest.apply(Read(camera.encode(), open_visits(person, camera)))
+    def sees(self, person: str | None, camera: str = "lobby", **left: object) -> None:
+        self.newest.apply(Read(camera.encode(), open_visits(person, camera, **left)))
 
 
-def open_visits(person: str | None, camera: str = "lobby") -> bytes:
+def open_visits(person: str | None, camera: str = "lobby", *, offset: int = 3, epoch: str = FRAMES_EPOCH) -> bytes:
     visit = OpenVisit(
         visit_id="v",
         gallery="default",
@@ -247,7 +263,7 @@ def open_visits(person: str | None, camera: str = "lobby") -> bytes:
         best_similarity=None,
         stated_at_ms=2,
     )
-    left = OpenVisits(camera_id=camera, epoch="0a0b0c0d", partition=0, offset=3, visits=[visit], transitions=[])
+    left = OpenVisits(camera_id=camera, epoch=epoch, partition=0, offset=offset, visits=[visit], transitions=[])
     return records.encode(left)
 
 

@@ -8,12 +8,14 @@ from structlog.testing import capture_logs
 
 from models.gallery import signing
 from models.gallery.keys import KeyDirectory
+from streams.agents.erasure.bytes_gone import BytesGone
 from streams.agents.erasure.eraser import Eraser
 from streams.agents.erasure.pending import PendingErasures
 from streams.agents.erasure.receipts import Receipts
 from streams.engine.brokers import KAFKA
 from streams.engine.evidence import EvidenceError
 from streams.engine.lanes import Lane
+from streams.logs.billing import BillingError
 from streams.wire import records
 from streams.wire.headers import Deployment
 from streams.wire.receipts import signature_of, signed_bytes
@@ -28,16 +30,19 @@ class ScriptedSteps:
 
     next_of: dict[str, str] = field(default_factory=dict)
     done: bool = False
+    fails: set[str] = field(default_factory=set)
     broker = KAFKA
 
     async def next(self, of, reading, outlet) -> Erasure | None:
+        if of.event_id in self.fails:
+            raise BillingError("no bill")
         following = self.next_of.get(of.state)
         if following is None:
             return None
         return erasure(event_id=of.event_id, state=following, in_sync_at_ms=NOW_MS, features=2, workers=["w"])
 
-    async def is_complete(self, of, reading, outlet) -> bool:
-        return self.done
+    async def completed(self, of, reading, outlet) -> Erasure | None:
+        return of if self.done else None
 
 
 @dataclass
@@ -159,7 +164,66 @@ async def test_what_waits_for_the_brokers_disks_is_asked_about_every_five_second
     stage.now_s = 5.0
     assert stage.look_now() == 1
     await stage.work()
+    stage.now_s = 6.0
     assert stage.look_now() == 1
+
+
+async def test_one_that_does_not_move_is_looked_at_ever_more_seldom(stage: Stage) -> None:
+    assert await looked_at(stage, seconds=20) == [0, 1, 3, 7, 12, 17]
+
+
+async def test_one_that_cannot_go_on_does_not_hold_up_those_behind_it(stage: Stage) -> None:
+    stage.script.fails = {erasure().event_id}
+    stage.deletion(requested_at_ms=1)
+    stage.deletion(event_id="0a0b0c0d-gallery-commands-1-9")
+    stage.script.next_of = {"accepted": "tombstoned"}
+    stage.look_now()
+    with capture_logs() as logs:
+        await stage.work()
+    assert [entry["reason"] for entry in logs if entry["event"] == "a deletion has to wait"] == ["no bill"]
+    assert stage.pending.newest("0a0b0c0d-gallery-commands-1-9").state == "tombstoned"
+    assert stage.pending.newest(erasure().event_id).state == "accepted"
+
+
+async def test_one_that_cannot_go_on_is_tried_once_a_minute_at_last(stage: Stage) -> None:
+    stage.script.fails = {erasure().event_id}
+    assert await looked_at(stage, seconds=200) == [0, 1, 3, 7, 15, 31, 63, 123, 183]
+
+
+async def looked_at(stage: Stage, seconds: int) -> list[int]:
+    """In which seconds the deletion is worked at."""
+    stage.deletion()
+    found = []
+    for second in range(seconds):
+        stage.now_s = float(second)
+        if stage.look_now():
+            found.append(second)
+            await stage.work()
+    return found
+
+
+async def test_what_was_seen_before_a_rebalance_is_nobodys(stage: Stage, monkeypatch) -> None:
+    anew: list[None] = []
+    monkeypatch.setattr(BytesGone, "begin_anew", lambda _self: anew.append(None))
+    stage.deletion(state="confirmed", in_sync_at_ms=NOW_MS)
+    stage.look_now()
+    await stage.work()
+    assert (stage.look_now(), anew) == (0, [])
+    stage.eraser.assigned({1})
+    assert (stage.look_now(), anew) == (1, [None])
+
+
+async def test_an_account_takes_the_records_of_its_other_deletions_with_it(stage: Stage) -> None:
+    other = "0a0b0c0d-gallery-commands-0-2"
+    stage.deletion(event_id=other, state="completed")
+    stage.deletion(state="confirmed", in_sync_at_ms=NOW_MS, scope="account", gallery=None, person=None)
+    stage.script.done = True
+    stage.look_now()
+    await stage.work()
+    written = [(each.key.decode(), each.value is None) for each in stage.outlet.all if each.topic == full(ERASURES)]
+    assert written == [(other, True), (erasure().event_id, False)]
+    receipt = records.decode(stage.outlet.all[1].value, GalleryEvent).receipt
+    assert set(receipt.later) == {"recognitions", "sightings", "gallery-events"}
 
 
 async def test_the_receipt_and_the_last_record_go_out_at_once(stage: Stage, keys) -> None:
@@ -197,4 +261,6 @@ async def test_a_broker_that_is_away_is_no_failure(stage: Stage) -> None:
     with capture_logs() as logs:
         await stage.work()
     assert [(entry["event"], entry["reason"]) for entry in logs] == [("deletions have to wait", "no broker answers")]
+    assert stage.look_now() == 0
+    stage.now_s = 1.0
     assert stage.look_now() == 1

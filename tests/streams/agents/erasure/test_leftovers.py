@@ -31,6 +31,15 @@ def test_another_deletion_that_came_later_is_not_waited_for() -> None:
     assert history((KEY, b"k"), (E1, b"f"), (E1, None), (KEY, None)).leftovers(2) == 0
 
 
+def test_what_is_written_behind_a_tombstone_is_left_until_that_is_erased_too() -> None:
+    late = history((KEY, b"k"), (E1, b"f"), (E1, None), (KEY, None), (E1, b"f"))
+    assert (late.leftovers(4), late.leftovers(5)) == (2, 2)
+    assert set(late.tombstones()) == {KEY}
+    compacted = history((KEY, None), (E1, None), (E1, b"f"), (KEY, None), (E1, None), (E1, None))
+    assert (compacted.leftovers(2), compacted.leftovers(4), compacted.leftovers(6)) == (0, 1, 1)
+    assert set(compacted.tombstones()) == {KEY, E1}
+
+
 def test_a_feature_without_the_key_that_opens_it_is_left() -> None:
     assert history((E1, b"f"), (E2, b"f")).leftovers(9) == 2
     assert history((KEY, b"k"), (E1, b"f"), (KEY, None)).leftovers(9) == 2

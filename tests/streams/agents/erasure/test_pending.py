@@ -18,7 +18,7 @@ def taken(*given) -> tuple[PendingErasures, list]:
 def test_the_newest_record_counts_until_it_is_complete() -> None:
     first, second, last = erasure(), erasure(state="swept"), erasure(state="completed")
     pending, told = taken(first, second)
-    assert pending.all() == [second] == pending.of(1)
+    assert pending.all() == [second] == pending.of(1, 2)
     assert pending.newest(first.event_id) == second
     pending, told = taken(first, second, last)
     assert (pending.all(), len(pending), pending.newest(first.event_id)) == ([], 0, None)
@@ -29,8 +29,24 @@ def test_each_belongs_to_the_partition_of_its_command_and_the_oldest_goes_first(
     other = erasure(event_id="0a0b0c0d-gallery-commands-0-3")
     older = erasure(event_id="0a0b0c0d-gallery-commands-1-5", requested_at_ms=1)
     pending, _ = taken(erasure(), other, older)
-    assert pending.of(1) == [older, erasure()]
-    assert pending.of(0) == [other]
+    assert pending.of(1, 2) == [older, erasure()]
+    assert pending.of(0, 2) == [other]
+
+
+def test_a_partition_that_is_no_more_is_another_ones_to_drive() -> None:
+    """gallery-commands was made anew with fewer."""
+    left = erasure(event_id="0a0b0c0d-gallery-commands-7-3")
+    pending, _ = taken(left)
+    assert (pending.of(1, 2), pending.of(0, 2)) == ([left], [])
+
+
+def test_the_complete_ones_are_remembered_until_their_records_are_erased() -> None:
+    older = erasure(event_id="0a0b0c0d-gallery-commands-1-5", state="completed", requested_at_ms=5)
+    newer = erasure(event_id="0a0b0c0d-gallery-commands-1-9", state="completed", requested_at_ms=7)
+    pending, _ = taken(older, newer)
+    assert pending.completed_before(erasure(requested_at_ms=6)) == [older.event_id]
+    pending.apply(Read(older.event_id.encode(), None))
+    assert pending.completed_before(erasure(requested_at_ms=7)) == [newer.event_id]
 
 
 def test_how_far_the_topic_must_be_read_is_the_farthest_of_all() -> None:

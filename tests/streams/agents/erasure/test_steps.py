@@ -1,11 +1,15 @@
 """Every state of a deletion: what it does, what it waits for, and what a successor finds."""
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import pytest
 from msgspec import structs
 
 from streams.engine.brokers import EMBEDDED
+from streams.engine.evidence import EvidenceError
 from streams.wire.records import Bill
-from streams.wire.topics import FACE_FEATURES, GALLERY_COMMANDS
+from streams.wire.topics import CONTROL, FACE_FEATURES, GALLERY_COMMANDS
 from tests.streams.agents.erasure.conftest import (
     BACKOFF_MS,
     DELAY_MS,
@@ -58,6 +62,15 @@ async def test_a_successor_counts_nobody_twice_and_waits_for_all_tombstones(scen
     assert following.reached == {str(partition(ADA)): scene.view.positions[partition(ADA)]}
 
 
+async def test_a_deletion_under_an_account_key_that_is_not_here_waits_for_a_worker_that_has_it(scene: Scene) -> None:
+    keys = SimpleNamespace(has_account_key=lambda key_id: key_id == "ak-new")
+    scene.steps = replace(scene.steps, erased=SimpleNamespace(keys=keys))
+    scene.known.under = [ADA]
+    assert await scene.next(erasure(key_id="ak-newer")) is None
+    assert scene.outlet.all == []
+    assert (await scene.next(erasure(key_id="ak-new"))).persons == 1
+
+
 async def test_a_deletion_of_nobody_goes_on_as_well(scene: Scene) -> None:
     following = await scene.next(erasure(scope="gallery", person=None))
     assert (following.state, following.persons, following.reached) == ("tombstoned", 0, {})
@@ -85,6 +98,18 @@ async def test_the_sweep_waits_for_what_was_in_flight(scene: Scene, committed, s
     assert (following is not None and following.state == "swept") == goes_on
 
 
+async def test_what_was_in_flight_in_a_topic_that_is_no_more_is_not_waited_for(scene: Scene) -> None:
+    """gallery-commands was made anew: neither its offsets nor that of the command's own record mean anything."""
+    of_before = {"event_id": "0b0b0b0b-gallery-commands-7-99", "waits_for": {"0": 4, "7": 100}}
+    assert (await scene.next(erasure(state="tombstoned", **of_before))).state == "swept"
+    assert await scene.bytes_gone.of_command(erasure(**of_before), scene.look)
+
+
+async def test_a_partition_of_which_the_brokers_say_nothing_is_no_bug(scene: Scene) -> None:
+    with pytest.raises(EvidenceError, match="partition 7"):
+        await scene.bytes_gone.of_command(erasure(event_id="0a0b0c0d-gallery-commands-7-99"), scene.look)
+
+
 async def test_what_came_late_is_swept_and_looked_for_once_more(scene: Scene) -> None:
     late, orphan = reference(2, "e7"), reference(3, "e8", person=None)
     scene.known.under, scene.known.late = [late], [orphan]
@@ -94,7 +119,15 @@ async def test_what_came_late_is_swept_and_looked_for_once_more(scene: Scene) ->
     assert set(again.reached) == {str(partition(each)) for each in (ADA, late, orphan)}
     assert place(orphan, "e8").encode() in scene.outlet.tombstones()
     scene.known.under, scene.known.late = [], []
-    assert (await scene.next(again)).state == "swept"
+    scene.view.positions = {0: 70, 1: 80}
+    swept = await scene.next(again)
+    assert (swept.state, swept.reached) == ("swept", {"0": 70, "1": 80})
+
+
+async def test_tombstones_that_nobody_has_noted_are_waited_for(scene: Scene) -> None:
+    """Their writer died right behind them, or they were orphans and another deletion's sweep wrote them."""
+    noted = erasure(state="tombstoned", reached={str(partition(ADA)): 4})
+    assert (await scene.next(noted)).reached == {"0": 10, "1": 20}
 
 
 SWEPT = erasure(state="swept", reached={"0": 11})
@@ -221,6 +254,53 @@ async def test_several_copies_take_another_round_of_the_cleaner_and_a_broker_tha
     assert await scene.is_complete(CONFIRMED)
 
 
+async def test_a_worker_that_ended_without_a_word_is_named_at_the_end_and_taken_back_after_a_day(scene: Scene) -> None:
+    scene.says("left", applied=10, age_ms=60_001)
+    scene.says("long ago", applied=10, age_ms=86_400_001)
+    await cleaned(scene)
+    completed = await scene.completed(CONFIRMED)
+    assert (completed.workers, completed.silent) == (["a"], ["left"])
+    taken_back = [(each.key, each.value) for each in scene.outlet.all if each.topic == full(CONTROL)]
+    assert taken_back == [(b"worker/long ago", None)]
+
+
+async def test_the_logs_are_read_once_more_when_all_copies_have_followed(scene: Scene) -> None:
+    await cleaned(scene)
+    before = len(scene.look.asked)
+    scene.now_ms -= 1
+    assert not await scene.is_complete(CONFIRMED)
+    assert len(scene.look.asked) == before
+    scene.now_ms += 1
+    assert await scene.is_complete(CONFIRMED)
+    assert len(scene.look.asked) > before
+
+
+async def test_a_cleaner_that_is_late_is_looked_after_ever_more_seldom(scene: Scene) -> None:
+    scene.look.logs = {(full(FACE_FEATURES), 0): log((1, "k", b"v"), (5, "k", None))}
+    scene.now_ms = filled_ms = NOW_MS + LAG_MS + 1
+    assert not await scene.is_complete(CONFIRMED)
+    read_s = []
+    while scene.now_ms < filled_ms + 300_000:
+        before = len(scene.look.asked)
+        scene.now_ms += 5_000
+        await scene.is_complete(CONFIRMED)
+        if len(scene.look.asked) > before:
+            read_s.append((scene.now_ms - filled_ms) // 1000)
+    assert read_s == [5, 10, 15, 20, 25, 35, 55, 95, 155, 215, 275]
+
+
+async def test_a_former_owner_has_seen_nothing(scene: Scene) -> None:
+    await cleaned(scene)
+    scene.bytes_gone.begin_anew()
+    scene.look.starts_of = {full(GALLERY_COMMANDS): {0: 0, 1: 8}}
+    assert not await scene.is_complete(CONFIRMED)
+    scene.now_ms += DELAY_MS
+    assert not await scene.is_complete(CONFIRMED)  # the command's own time begins anew as well
+    scene.now_ms += COMMANDS_MS
+    scene.says("a", applied=11)
+    assert await scene.is_complete(CONFIRMED)
+
+
 async def test_another_filler_follows_where_the_first_did_not_do(scene: Scene) -> None:
     await cleaned(scene)
     scene.look.logs = {(full(FACE_FEATURES), 0): log((1, "k", b"v"), (5, "k", None))}
@@ -269,11 +349,13 @@ ENTRY = (
 async def test_an_account_is_billed_before_its_log_is_erased(scene: Scene) -> None:
     scene.says("a", applied=11)
     scene.sees("bob")
+    scene.sees("bob", "of before", offset=9, epoch="0e0e0e0e")
+    scene.sees("bob", "sends on", offset=4)
     of_account = structs.replace(SWEPT, scope="account", gallery=None, person=None)
     asked_at_ms = of_account.requested_at_ms
     entries = [Read(b"k%d" % n, ENTRY % (n, asked_at_ms + n - 2), n) for n in (1, 2, 3)]
     scene.look.logs = {(full("running-log"), 0): entries}
-    scene.look.ends_of = {full("camera-frames"): {0: 4, 1: 0}}
+    scene.look.next_of = {full("camera-frames"): {0: 4, 1: 0}, full("sightings"): {0: 6, 1: 7}}
     assert await scene.next(of_account) is None  # a frame of before is not answered
     scene.look.committed_of = {full("camera-frames"): {0: 4}}
     billed = await scene.next(of_account)
@@ -283,8 +365,9 @@ async def test_an_account_is_billed_before_its_log_is_erased(scene: Scene) -> No
     confirmed = await scene.next(billed)
     assert (confirmed.state, confirmed.bill) == ("confirmed", billed.bill)
     erased = [(each.topic, each.key) for each in scene.outlet.all if each.value is None]
-    assert erased == [(full("running-log"), b"k2"), (full("visits"), b"lobby")]
-    assert scene.look.emptied == [full(short) for short in ("recognitions", "sightings", "error-log")]
+    assert erased == [(full("running-log"), b"k2"), (full("visits"), b"lobby"), (full("visits"), b"of before")]
+    of_before = {"recognitions": {0: 0, 1: 0}, "sightings": {0: 6, 1: 7}, "error-log": {0: 0, 1: 0}}
+    assert scene.look.emptied == {full(short): offsets for short, offsets in of_before.items()}
     assert isinstance(confirmed.bill, Bill)
 
 

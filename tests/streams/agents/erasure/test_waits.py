@@ -1,6 +1,9 @@
 """How long the brokers may take, from their settings."""
 
+import pytest
+
 from streams.agents.erasure.waits import waits
+from streams.engine.admin import AdminError
 from streams.engine.found import FoundTopic, Housekeeping
 from streams.wire.topics import Topics
 
@@ -18,6 +21,23 @@ def test_with_the_declared_settings_and_kafkas_defaults() -> None:
     three = waits(topics, found(topics, 3), Housekeeping())
     assert three.copies == 15_000 + 10_000 + 5_000
     assert three.at_most == max(60_000 + 15_000 + 30_000 + 15_000, three.command + 5_000)
+
+
+@pytest.mark.parametrize(
+    ("short", "changes", "said"),
+    [
+        ("visits", {"delete.retention.ms": None}, "does not tell delete.retention.ms of facestreams.main.visits"),
+        ("gallery-commands", {"cleanup.policy": "compact"}, "has no limit, since cleanup.policy is compact"),
+    ],
+)
+def test_what_brokers_do_not_tell_or_leave_open_is_said(short, changes, said) -> None:
+    topics = Topics()
+    name = topics.name(short)
+    topic = found(topics, 1)[name]
+    config = {key: value for key, value in (dict(topic.config) | changes).items() if value is not None}
+    given = found(topics, 1) | {name: FoundTopic(name, 1, 1, config, {})}
+    with pytest.raises(AdminError, match=said):
+        waits(topics, given, Housekeeping())
 
 
 def test_a_segment_that_rolls_sooner_is_closed_sooner() -> None:

@@ -5,6 +5,7 @@ import pytest
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from msgspec import structs
 
+from models.gallery.keys import KeyDirectory
 from streams.agents.sealing import seal_person
 from streams.audit.checks.deletion import Deletion
 from streams.audit.files import Files
@@ -12,8 +13,8 @@ from streams.audit.finding import Finding
 from streams.audit.gallery import Gallery
 from streams.audit.reading import Seen
 from streams.wire.receipts import signed_bytes, with_signature
-from streams.wire.records import Erasure, GalleryEvent, LoggedPerson, Receipt
-from streams.wire.topics import ERASURES, FACE_FEATURES, GALLERY_EVENTS, RUNNING_LOG
+from streams.wire.records import Erasure, GalleryEvent, LoggedPerson, OpenVisit, OpenVisits, Receipt
+from streams.wire.topics import ERASURES, FACE_FEATURES, GALLERY_EVENTS, RUNNING_LOG, VISITS
 from tests.streams.audit.made import (
     EPOCH,
     NOW_MS,
@@ -106,12 +107,28 @@ def standing(keys, person_id: str = "bob") -> Gallery:
     return gallery(keys, key_record(keys, person_id)[0], feature_record(keys))
 
 
+def visits(person_id: str) -> Seen:
+    visit = OpenVisit(
+        visit_id="v-1",
+        gallery="default",
+        person_id=person_id,
+        track_id=None,
+        first_seen_ms=NOW_MS,
+        last_seen_ms=NOW_MS,
+        frames=1,
+        best_similarity=None,
+        stated_at_ms=NOW_MS,
+    )
+    stored = OpenVisits(camera_id="lobby", epoch=EPOCH, partition=0, offset=7, visits=[visit], transitions=[])
+    return shown(VISITS, stored)
+
+
 def test_a_deletion_with_a_receipt_of_whom_nothing_is_left_is_held(keys, receipt: Receipt) -> None:
     finding = audited(keys, erasure(keys), answer(receipt), standing=standing(keys, "ada"))
     assert finding.verdict == "held"
     assert finding.evidence == (
         "1 receipts read, 1 signatures verified",
-        "1 deletions are complete, 0 under way; nothing that they cover stands among 1 references with 1 features",
+        "1 deletions are complete, 0 under way; held against what they cover: 1 references with 1 features",
         "0 sealed parts of the running log open with the keys of those who are enrolled, 0 open with none",
     )
     assert finding.bound_s == 60 + 10 + (2 * 30 + 1 + 300 + 5) + 5
@@ -132,18 +149,65 @@ def test_a_gallery_that_was_deleted_and_is_not_empty_is_broken(keys, receipt: Re
     assert audited(keys, of_gallery, answer(receipt), standing=standing(keys, "ada")).verdict == "broken"
 
 
-def test_a_feature_without_a_key_is_broken_unless_somebody_sweeps(keys, receipt: Receipt) -> None:
+UNDER_WAY = f"{EPOCH}-gallery-commands-1-9"
+
+
+@pytest.mark.parametrize(
+    ("scope", "gallery_name", "verdict"),
+    [
+        ("person", "default", "held"),
+        ("gallery", "default", "held"),
+        ("account", None, "held"),
+        ("person", "vip", "broken"),
+        ("gallery", "vip", "broken"),
+    ],
+)
+def test_a_feature_without_a_key_is_broken_unless_somebody_sweeps_there(
+    keys, receipt: Receipt, scope: str, gallery_name: str | None, verdict: str
+) -> None:
     orphan = gallery(keys, feature_record(keys))
     assert audited(keys, erasure(keys), answer(receipt), standing=orphan).verdict == "broken"
-    under_way = erasure(keys, event_id=f"{EPOCH}-gallery-commands-1-9", state="tombstoned")
-    assert audited(keys, erasure(keys), under_way, answer(receipt), standing=orphan).verdict == "held"
+    under_way = erasure(keys, event_id=UNDER_WAY, state="tombstoned", scope=scope, gallery=gallery_name)
+    assert audited(keys, erasure(keys), under_way, answer(receipt), standing=orphan).verdict == verdict
 
 
-def test_a_deletion_that_takes_too_long_is_broken(keys, receipt: Receipt) -> None:
-    old = erasure(
-        keys, event_id=f"{EPOCH}-gallery-commands-1-9", state="confirmed", requested_at_ms=NOW_MS - 86_400_000
-    )
-    assert audited(keys, erasure(keys), old, answer(receipt)).verdict == "broken"
+@pytest.mark.parametrize(
+    ("fields", "verdict"),
+    [
+        ({"state": "swept"}, "broken"),
+        ({"state": "confirmed", "in_sync_at_ms": NOW_MS - 86_400_000}, "broken"),
+        ({"state": "confirmed", "in_sync_at_ms": NOW_MS - 1_000}, "held"),
+        ({"state": "confirmed", "in_sync_at_ms": None}, "not_observable"),
+    ],
+)
+def test_a_deletion_that_takes_too_long_while_all_copies_are_in_sync_is_broken(
+    keys, receipt: Receipt, fields, verdict: str
+) -> None:
+    old = erasure(keys, event_id=UNDER_WAY, requested_at_ms=NOW_MS - 86_400_000, **fields)
+    assert audited(keys, erasure(keys), old, answer(receipt)).verdict == verdict
+
+
+def test_visits_that_name_who_was_deleted_are_broken(keys, receipt: Receipt) -> None:
+    finding = audited(keys, erasure(keys), answer(receipt), visits("bob"))
+    assert finding.breaches == ("visits name a person who was deleted: visits-0@0",)
+    meanwhile = erasure(keys, updated_at_ms=NOW_MS)
+    assert audited(keys, meanwhile, answer(receipt), visits("bob")).verdict == "held"
+
+
+def test_a_person_is_held_against_deletions_by_its_pseudonyms_once(
+    keys, receipt: Receipt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def counted(self: KeyDirectory, gallery_name: str, person_id: str) -> tuple[str, ...]:
+        asked.append(person_id)
+        return pseudonyms(self, gallery_name, person_id)
+
+    pseudonyms = KeyDirectory.pseudonyms
+    monkeypatch.setattr(KeyDirectory, "pseudonyms", counted)
+    many = [erasure(keys, f"p{number}", event_id=f"{EPOCH}-gallery-commands-1-{number + 10}") for number in range(50)]
+    audited(keys, erasure(keys), answer(receipt), *many, standing=standing(keys, "ada"))
+    assert asked == ["ada"]
 
 
 def test_a_receipt_that_is_missing_or_altered_is_broken(keys, receipt: Receipt) -> None:
@@ -213,7 +277,7 @@ def test_what_stands_on_the_topic_may_lie_on_the_disks(keys, receipt: Receipt, t
     said = {"standing": standing(keys, "ada"), "directories": directories}
     finding = audited(keys, erasure(keys), answer(receipt), **said)
     assert finding.verdict == "held"
-    assert finding.evidence[0] == "1 values of face-features lie on the disks, none of one that was erased"
+    assert finding.evidence[0] == "1 values of face-features lie on the disks, held against what stands and when"
 
 
 def test_an_erased_value_on_the_disks_is_broken(keys, receipt: Receipt, tmp_path: Path) -> None:

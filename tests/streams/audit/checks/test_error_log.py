@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from streams.audit.checks import error_log
 from streams.audit.checks.error_log import ErrorLog
 from streams.audit.files import Files
 from streams.audit.finding import Finding
@@ -44,7 +45,10 @@ def test_a_ceiling_below_two_gigabytes_and_entries_without_a_name_are_held(keys)
     finding = audited(keys, failure())
     assert finding.verdict == "held"
     assert finding.evidence[0] == "the size of a copy of the error log is at most 1.76 GB"
-    assert finding.evidence[-1] == "none names one of 1 persons who are enrolled"
+    assert finding.evidence[-1] == (
+        "texts searched for the ids of 1 persons who are enrolled now, camera, uin, sub_uin and person compared as"
+        " wholes; 0 ids are so short that they were compared as wholes alone"
+    )
 
 
 def test_a_higher_ceiling_is_broken(keys) -> None:
@@ -58,11 +62,25 @@ def test_a_higher_ceiling_is_broken(keys) -> None:
         {"person": "ada.lovelace"},
         {"algorithm_output": "best: ada.lovelace"},
         {"output": "ada.lovelace"},
+        {"camera_id": "ada.lovelace"},
+        {"uin": "ada.lovelace"},
+        {"sub_uin": "ada.lovelace"},
+        {
+            "input": InputSummary(
+                value_bytes=9, media_type=None, width_px=None, height_px=None, headers=["ada.lovelace"]
+            )
+        },
     ],
     ids=lambda fields: next(iter(fields)),
 )
 def test_an_entry_that_names_a_person_is_broken(keys, fields) -> None:
     assert audited(keys, failure(**fields)).verdict == "broken"
+
+
+def test_what_was_found_is_not_denied_by_what_was_searched(keys) -> None:
+    finding = audited(keys, failure(detail="ada.lovelace has no face"))
+    assert finding.verdict == "broken"
+    assert not [text for text in finding.evidence if "none" in text.split()]
 
 
 def test_a_short_id_in_a_text_is_no_name(keys) -> None:
@@ -74,11 +92,14 @@ def test_a_record_of_another_form_is_broken(keys) -> None:
     assert audited(keys, shown(ERROR_LOG, b"{}")).verdict == "broken"
 
 
-def test_files_above_the_ceiling_are_broken(keys, tmp_path: Path) -> None:
+def test_files_above_the_ceiling_are_broken(keys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     partition = tmp_path / f"{TOPICS.name(ERROR_LOG)}-0"
     partition.mkdir()
-    with (partition / "0.log").open("wb") as file:
-        file.truncate(2_000_000_001)  # takes no room: a file with a hole
+    (partition / "0.log").write_bytes(b"x" * 100_000)
+    with (partition / "0.index").open("wb") as file:
+        file.truncate(1_000_000_000)  # a hole takes no room
+    assert audited(keys, failure(), directories=(tmp_path,)).verdict == "held"
+    monkeypatch.setattr(error_log, "ERROR_LOG_CEILING_BYTES", 99_999)
     assert audited(keys, failure(), directories=(tmp_path,)).verdict == "broken"
 
 

@@ -3,7 +3,7 @@ import pytest
 
 from models.gallery.keys import KeyDirectory
 from streams.audit.checks.features import Features
-from streams.wire.topics import RECOGNITIONS
+from streams.wire.topics import FACE_FEATURES, RECOGNITIONS
 from tests.streams.audit.made import concluded, facts, feature_record, gallery, key_record, recognition, shown
 
 
@@ -19,15 +19,15 @@ def test_sealed_strings_that_open_are_held(keys) -> None:
     finding = concluded(check(keys, *stored(keys)), *stored(keys), shown(RECOGNITIONS, recognition()))
     assert finding.verdict == "held"
     assert finding.evidence == (
-        "1 wrapped keys and 1 sealed strings read: form, length, headers, partition",
+        "1 records of keys and 1 of features read: form, length, headers, partition",
         "2 of them opened with the key directory",
-        "1 records of other topics hold no embedding; 2 similarities stand on their step of 0.01",
+        "1 records of other topics searched for embeddings; 2 similarities held against their step of 0.01",
     )
 
 
-def test_without_keys_their_form_is_seen(keys) -> None:
+def test_without_keys_their_form_alone_is_seen_which_is_too_little(keys) -> None:
     finding = concluded(check(None, *stored(keys)), *stored(keys))
-    assert finding.verdict == "held"
+    assert finding.verdict == "not_observable"
     assert finding.unseen == ("whether they open: no key directory is at hand",)
 
 
@@ -39,6 +39,20 @@ def test_without_keys_their_form_is_seen(keys) -> None:
 def test_what_is_not_sealed_is_broken(keys, value: bytes) -> None:
     key = key_record(keys)[0]
     assert concluded(check(keys, key), key, feature_record(keys, value=value)).verdict == "broken"
+
+
+@pytest.mark.parametrize("record", [key_record, lambda keys: (feature_record(keys),)], ids=["key", "feature"])
+def test_an_empty_value_is_no_tombstone_and_broken(keys, record) -> None:
+    whole = record(keys)[0]
+    empty = shown(FACE_FEATURES, b"", key=whole.key, partition=whole.partition, **whole.headers)
+    [breach] = concluded(check(keys), empty).breaches
+    assert breach.startswith(("a person's key that is not wrapped", "a feature that is not sealed"))
+
+
+def test_an_empty_value_is_broken_and_a_tombstone_is_not(keys) -> None:
+    key = key_record(keys)[0].key
+    assert concluded(check(keys, *stored(keys)), *stored(keys), shown(FACE_FEATURES, None, key=key)).verdict == "held"
+    assert concluded(check(keys), shown(FACE_FEATURES, b"", key=key)).verdict == "broken"
 
 
 def test_a_header_that_is_missing_is_broken(keys) -> None:

@@ -41,8 +41,9 @@ def test_what_is_processed_and_deleted_is_held() -> None:
     finding = audited(logged(0, NOW_MS - 86_400_000))
     assert (finding.verdict, finding.bound_s) == ("held", BOUND_MS / 1000)
     assert finding.evidence == (
-        "3 requests of 1 partitions are processed; the broker still has 0 of them, all processed within 6 min 6 s",
-        "1 records of 1 output topics hold no picture",
+        "3 requests of 1 partitions are processed; the broker still has 0 of them, held against"
+        " the 6 min 6 s for which it may",
+        "1 records of 1 output topics searched for pictures",
     )
 
 
@@ -91,7 +92,8 @@ def test_an_unprocessed_picture_on_the_disks_is_held(tmp_path: Path) -> None:
     finding = audited(directories=(tmp_path,))
     assert finding.verdict == "held"
     assert finding.evidence[-1] == (
-        "1 files of the brokers scanned: 1 batches of pictures, all unprocessed or within the bound"
+        "1 files of the brokers searched for pictures: 1 batches of the input topics hold some,"
+        " each held against what is processed"
     )
 
 
@@ -115,3 +117,23 @@ def test_a_picture_in_any_other_file_is_broken(tmp_path: Path) -> None:
 
 def test_a_directory_without_files_shows_nothing(tmp_path: Path) -> None:
     assert audited(directories=(tmp_path,)).verdict == "not_observable"
+
+
+def test_a_directory_of_something_else_shows_nothing(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("no broker's")
+    (tmp_path / "another.main.recognitions-0").mkdir()
+    (tmp_path / "another.main.recognitions-0" / "0.log").write_bytes(b"")
+    assert audited(directories=(tmp_path,)).verdict == "not_observable"
+
+
+def test_a_directory_that_was_left_behind_is_its_partitions(tmp_path: Path) -> None:
+    segment(tmp_path, CAMERA_FRAMES, (3, JPEG))
+    (tmp_path / f"{TOPICS.name(CAMERA_FRAMES)}-0").rename(
+        tmp_path / f"{TOPICS.name(CAMERA_FRAMES)}-0.{'0a' * 16}-stray"
+    )
+    assert audited(directories=(tmp_path,)).verdict == "held"
+
+
+def test_what_is_found_is_not_denied_by_what_was_looked_at() -> None:
+    finding = audited(shown(RECOGNITIONS, JPEG))
+    assert (finding.verdict, finding.evidence[-1]) == ("broken", "1 records of 1 output topics searched for pictures")

@@ -19,7 +19,7 @@ def test_strangers_without_a_name_and_persons_with_theirs_are_held(keys) -> None
     finding = concluded(check(keys), feature_record(keys), faces(), faces(status="matched", person_id="ada"))
     assert finding.verdict == "held"
     assert finding.evidence[1] == (
-        "2 faces and 0 visits read: 1 without a name, 1 named, all of 1 persons who are or were enrolled"
+        "2 faces and 0 visits read: 1 without a name, 1 named, with 1 ids, each looked up among who is or was enrolled"
     )
 
 

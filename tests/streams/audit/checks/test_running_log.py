@@ -2,9 +2,9 @@ from streams.audit.checks.running_log import RunningLog
 from streams.audit.finding import Finding
 from streams.audit.reading import Seen
 from streams.logs.billing import Billing
-from streams.wire.records import RunningLogEntry
-from streams.wire.topics import RECOGNITIONS, RUNNING_LOG
-from tests.streams.audit.made import NOW_MS, concluded, entry, facts, processed, recognition, shown
+from streams.wire.records import Erasure, ErrorLogEntry, RunningLogEntry
+from streams.wire.topics import ERASURES, ERROR_LOG, RECOGNITIONS, RUNNING_LOG
+from tests.streams.audit.made import EPOCH, NOW_MS, concluded, entry, facts, processed, recognition, shown
 
 LATER_MS = NOW_MS - 60_000
 
@@ -28,8 +28,9 @@ def test_one_entry_for_each_request_is_held() -> None:
     finding = audited(*THREE)
     assert finding.verdict == "held"
     assert finding.evidence == (
-        "3 entries read, each complete (0 repeats, 0 of earlier epochs)",
-        "3 offsets of the input topics were processed: 3 have one entry each, 0 have none and stand where a filler may",
+        "3 entries with all their fields read (0 repeats, 0 of earlier epochs)",
+        "3 offsets of the input topics are done with: 3 have an entry, 0 expired unread, 0 have none and were held"
+        " against where a filler may stand",
         "a bill over all of it, added up twice: 3 requests, 3 billed",
     )
 
@@ -38,7 +39,7 @@ def test_a_repeat_counts_once() -> None:
     finding = audited(*THREE, logged(entry(1), 3))
     assert (finding.verdict, finding.evidence[0]) == (
         "held",
-        "4 entries read, each complete (1 repeats, 0 of earlier epochs)",
+        "4 entries with all their fields read (1 repeats, 0 of earlier epochs)",
     )
 
 
@@ -105,3 +106,73 @@ def test_without_positions_nothing_is_held() -> None:
 
 def test_before_the_first_request_nothing_is_seen() -> None:
     assert audited(committed=0).verdict == "not_observable"
+
+
+def expired(first: int, repeats: int, logged_at_ms: int = LATER_MS, epoch: str = EPOCH) -> Seen:
+    return shown(
+        ERROR_LOG,
+        ErrorLogEntry(
+            event_id=f"{epoch}-camera-frames-0-{first}",
+            request_interface="recognize",
+            account="main",
+            app_id="77",
+            uin=None,
+            sub_uin=None,
+            region="eu",
+            camera_id=None,
+            person=None,
+            logged_at_ms=logged_at_ms,
+            upstream="camera-frames read too late",
+            downstream="outputs writable",
+            return_code="expired_unread",
+            detail="",
+            input=None,
+            output="none",
+            algorithm_output=None,
+            repeats=repeats,
+        ),
+    )
+
+
+def test_what_expired_unread_needs_no_entry_in_the_middle_or_before_the_first() -> None:
+    between = audited(THREE[0], THREE[2], expired(1, 1))
+    assert between.verdict == "held"
+    assert between.evidence[1].startswith(
+        "3 offsets of the input topics are done with: 2 have an entry, 1 expired unread, 0 have none"
+    )
+    assert audited(THREE[2], expired(0, 2)).verdict == "held"
+    assert audited(expired(0, 3)).verdict == "held"
+
+
+def test_what_is_beside_what_expired_is_missing_still() -> None:
+    assert audited(THREE[2], expired(1, 1)).breaches == ("requests without an entry: camera-frames-0, offsets 0 to 0",)
+    assert audited(THREE[2], expired(0, 1)).breaches == ("requests without an entry: camera-frames-0, offsets 1 to 1",)
+    assert audited(THREE[0], THREE[2], expired(1, 1, epoch="ffffffff")).verdict == "broken"
+
+
+def of_account(state: str, requested_at_ms: int, updated_at_ms: int) -> Seen:
+    return shown(
+        ERASURES,
+        Erasure(
+            event_id=f"{EPOCH}-gallery-commands-0-1",
+            request_id="r-1",
+            account="main",
+            scope="account",
+            gallery=None,
+            person=None,
+            state=state,
+            requested_at_ms=requested_at_ms,
+            updated_at_ms=updated_at_ms,
+        ),
+    )
+
+
+def test_the_accounts_deletion_removes_entries_until_it_is_complete() -> None:
+    removed = shown(RUNNING_LOG, None, key=THREE[1].key, offset=3)  # at NOW_MS
+    for erasure, verdict in (
+        (of_account("swept", NOW_MS - 1_000, NOW_MS - 500), "held"),
+        (of_account("completed", NOW_MS - 1_000, NOW_MS), "held"),
+        (of_account("completed", NOW_MS - 1_000, NOW_MS - 1), "broken"),
+        (of_account("swept", NOW_MS + 1, NOW_MS + 1), "broken"),
+    ):
+        assert audited(erasure, *THREE, removed).verdict == verdict

@@ -1,0 +1,23 @@
+"""Whose names must not stand anywhere any more."""
+
+from dataclasses import dataclass
+
+from models.gallery.keys import KeyDirectory
+from streams.agents.gallery_view import GalleryView
+from streams.wire.records import Erasure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erased:
+    """Who must not be named any more."""
+
+    keys: KeyDirectory
+    known: GalleryView
+
+    def names(self, erasure: Erasure, gallery: str, person_id: str) -> bool:
+        """Whether the deletion covers this person, and nobody has enrolled it since."""
+        if erasure.scope != "account" and gallery != erasure.gallery:
+            return False
+        if erasure.scope == "person" and not self.keys.is_pseudonym(erasure.person or "", gallery, person_id):
+            return False
+        return not self.known.holds(gallery, person_id)

@@ -1,0 +1,117 @@
+"""A deployment that is looked through for pictures: a broker, a worker, and what was sent."""
+
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from aiokafka import AIOKafkaProducer
+
+from streams.audit.pictures import Shingles, scan
+from streams.engine import admin, inspection
+from streams.engine.promises import Difference
+from streams.wire.connection import Connection
+from streams.wire.topics import CAMERA_FRAMES, GALLERY_COMMANDS, Topics
+from tests.kafka.broker import Kafka
+from tests.kafka.sent_pictures import Sent
+
+TOPICS = Topics(prefix="rest", partitions=2, max_picture_bytes=1024 * 1024)
+INPUTS = (CAMERA_FRAMES, GALLERY_COMMANDS)
+QUICKER = {"segment.ms": "2000", "file.delete.delay.ms": "1000"}
+"""Than declared, so that the bound is seconds; it is computed from what the broker then says of itself."""
+
+
+@dataclass
+class Deployment:
+    """A broker, a worker that writes wherever a worker writes, and what was sent."""
+
+    kafka: Kafka
+    directory: Path
+    sent: list[Sent]
+    known: Shingles
+    port: int
+    worker: subprocess.Popen[bytes] | None = None
+    said: list[bytes] = field(default_factory=list)
+
+    @property
+    def connection(self) -> Connection:
+        return Connection(self.kafka.bootstrap())
+
+    @property
+    def places(self) -> list[Path]:
+        """The broker's data and log, and all of the worker's directories, its output among them."""
+        return [self.kafka.nodes[0].data_dir.parent, self.directory / "worker"]
+
+    def start_worker(self) -> None:
+        own = self.directory / "worker"
+        for name in ("work", "tmp", "snapshots", "home"):
+            (own / name).mkdir(parents=True, exist_ok=True)
+        environment = {
+            name: value for name, value in os.environ.items() if name in ("PATH", "LANG", "FACESTREAMS_CACHE_DIR")
+        } | {
+            "HOME": str(own / "home"),
+            "TMPDIR": str(own / "tmp"),
+            "FACESTREAMS_BOOTSTRAP_SERVERS": self.kafka.bootstrap(),
+            "FACESTREAMS_PREFIX": TOPICS.prefix,
+            "FACESTREAMS_PARTITIONS": str(TOPICS.partitions),
+            "FACESTREAMS_MAX_PICTURE_BYTES": str(TOPICS.max_picture_bytes),
+            "FACESTREAMS_KEY_DIR": str(self.directory / "keys"),
+            "FACESTREAMS_REGION": "eu",
+            "FACESTREAMS_HTTP_PORT": str(self.port),
+            "FACESTREAMS_LOG_LEVEL": "debug",
+            "FACESTREAMS_SNAPSHOT_DIR": str(own / "snapshots"),
+            "FACESTREAMS_COMMIT_INTERVAL_S": "0.3",
+        }
+        environment.setdefault("FACESTREAMS_CACHE_DIR", str(own / "cache"))
+        with (own / "stdout").open("ab") as out, (own / "stderr").open("ab") as err:
+            self.worker = subprocess.Popen(
+                [sys.executable, "-m", "streams.cli", "worker"],
+                env=environment,
+                cwd=own / "work",
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+            )
+
+    def stop_worker(self) -> int:
+        assert self.worker is not None
+        self.worker.send_signal(signal.SIGTERM)
+        return self.worker.wait(30)
+
+    def scrape(self) -> None:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=10) as answer:
+            self.said.append(answer.read())
+
+    def found(self) -> Counter[tuple[str, str]]:
+        """What kind of picture stands in which topic's files, or in which file."""
+        return Counter((each.topic or each.path.name, each.what) for each in scan(self.places, self.known))
+
+
+async def prepare(deployment: Deployment) -> None:
+    """Topics with quicker settings, and what is sent on them."""
+    await admin.create_missing(deployment.connection, TOPICS, replication=1)
+    await inspection.mend(
+        deployment.connection,
+        [Difference(TOPICS.name(short), name, value, "", None) for short in INPUTS for name, value in QUICKER.items()],
+    )
+    async with AIOKafkaProducer(
+        **deployment.connection.client_options(), max_request_size=TOPICS.max_record_bytes
+    ) as producer:
+        for number, each in enumerate(deployment.sent):
+            if each.person_id is None:
+                await producer.send_and_wait(
+                    TOPICS.name(CAMERA_FRAMES), each.value, key=f"camera-{number % 3}".encode()
+                )
+            else:
+                await producer.send_and_wait(
+                    TOPICS.name(GALLERY_COMMANDS), each.value, key=each.person_id.encode(), headers=_enroll(each)
+                )
+
+
+def _enroll(sent: Sent) -> list[tuple[str, bytes]]:
+    given = {"command": "enroll", "person_id": sent.person_id or "", "consent": "c-1", "consent_basis": "of_age"}
+    return [(name, value.encode()) for name, value in given.items()]
