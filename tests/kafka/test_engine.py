@@ -204,6 +204,7 @@ async def test_where_the_commit_lies_beyond_the_end_all_that_there_is_is_read_an
     async with Member(ground.plan) as member:
         await ground.committed_is(3)
         assert Counter(await ground.answered(3)) == {(0, offset): 1 for offset in range(3)}
+        await until(lambda: member.jumps != [], "the jump")
         assert member.jumps == [Jump(ground.plan.source, 0, 50, 0)]
 
 

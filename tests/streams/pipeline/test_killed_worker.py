@@ -11,7 +11,7 @@ from streams.demo.worker_process import WorkerProcess, free_port
 
 from .conftest import environment
 
-pytestmark = [pytest.mark.broker, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(240), pytest.mark.parametrize("broker", ["kafka"], indirect=True)]
 
 CAMERAS = [b"camera-%d" % number for number in range(6)]
 FRAMES = 50

@@ -13,7 +13,7 @@ from models.gallery.person import PersonSecret
 from models.gallery.seal import joined, open_bytes, seal_bytes, unseal
 from streams.agents.gallery_view import GalleryView
 
-pytestmark = [pytest.mark.broker, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(180), pytest.mark.parametrize("broker", ["kafka"], indirect=True)]
 
 CONSENT = {"consent": "form-7", "consent_basis": "of_age"}
 HALF_A_DAY_MS = 43_200_000
