@@ -8,13 +8,13 @@ import pytest
 from streams.engine.admin import create_missing
 from streams.wire.rights import Role, rights_of
 from tests.kafka.jars import KafkaMissingError
-from tests.kafka.secured import ACCOUNTS, SCRAM, STRANGERS, SecuredKafka, topics_of, user
+from tests.kafka.secured import ACCOUNTS, SCRAM, STRANGERS, UNTOUCHED, SecuredKafka, topics_of, user
 
 
 @pytest.fixture(scope="session")
 def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredKafka]:
     """The topics of two accounts, in each a user for each role with the rights of that role, and strangers."""
-    names = [user(account, role) for account in ACCOUNTS for role in Role] + list(STRANGERS)
+    names = [user(account, role) for account in (*ACCOUNTS, UNTOUCHED) for role in Role] + list(STRANGERS)
     try:
         broker = SecuredKafka(tmp_path_factory.mktemp("secured"), {name: f"{name}'s-7f3a-word" for name in names})
         broker.kafka.start()

@@ -44,6 +44,9 @@ ACCOUNTS: Final = ("acme", "zoo")
 STRANGERS: Final = ("newcomer", "half-a-worker", "groupless-worker", "half-an-admin", "idless-worker")
 """Users whose rights are those of no role."""
 
+UNTOUCHED: Final = "untouched"
+"""An account of which no test writes anything: what is found of it is what its topics were created with."""
+
 
 def topics_of(account: str) -> Topics:
     """Of one of the accounts that share the broker."""
