@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Collection
 
+from streams.agents.cameras.sightings import Sightings
 from streams.agents.erasure.account import AccountRecords
 from streams.agents.erasure.bytes_gone import BytesGone
 from streams.agents.erasure.confirming import Confirmations
@@ -11,14 +12,13 @@ from streams.agents.erasure.eraser import Eraser
 from streams.agents.erasure.receipts import Receipts
 from streams.agents.erasure.steps import Steps
 from streams.agents.erasure.tombstones import Tombstones
-from streams.agents.sightings import Sightings
-from streams.agents.unnaming import Unnaming
+from streams.agents.erasure.unnaming import Unnaming
 from streams.app.clock import now_ms
 from streams.app.views import Views
 from streams.engine.brokers import BROKERS
-from streams.engine.evidence import Evidence
-from streams.engine.lanes import Lanes
+from streams.engine.lanes.lanes import Lanes
 from streams.engine.outlet import Send
+from streams.engine.reading.evidence import Evidence
 from streams.monitor.metrics import Metrics
 from streams.settings import Settings
 from streams.wire.rights import workers_group

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from streams.engine.transport import GroupSettings
+from streams.engine.group.transport import GroupSettings
 from streams.settings import Settings
 from streams.wire.rights import workers_group
 

@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import Callable, Collection
 
 from streams.engine.brokers import BROKERS
+from streams.engine.lanes.waiting import Partition
 from streams.engine.lease import Lease
 from streams.engine.outlet import Send
-from streams.engine.purge import Purge
-from streams.engine.purger import Purger
-from streams.engine.reached import INPUTS
+from streams.engine.purge.purge import Purge
+from streams.engine.purge.purger import Purger
 from streams.engine.request import Request
-from streams.engine.waiting import Partition
+from streams.engine.topics.reached import INPUTS
 from streams.monitor.metrics import Metrics
 from streams.settings import Settings
 from streams.wire.rights import workers_group

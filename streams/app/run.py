@@ -10,10 +10,10 @@ from streams.app.loop import WorkerLoop
 from streams.app.process import forbid_core_dumps
 from streams.app.vision import make_vision
 from streams.app.worker import StartError, Worker
-from streams.engine import admin, reached
 from streams.engine.brokers import BROKERS
 from streams.engine.errors import EngineError
-from streams.engine.inspection import inspect
+from streams.engine.topics import admin, reached
+from streams.engine.topics.inspection import inspect
 from streams.settings import Settings
 from streams.wire.header_names import read_any_header_name
 from streams.wire.rights import Role, rights_of

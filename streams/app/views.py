@@ -4,15 +4,15 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
+from streams.agents.cameras.sightings import VisitsView
 from streams.agents.erasure.pending import PendingErasures
 from streams.agents.erasure.workers import WorkersView
-from streams.agents.gallery_view import GalleryView
-from streams.agents.said_before import SaidBefore
-from streams.agents.sightings import VisitsView
-from streams.agents.snapshots import Snapshots
+from streams.agents.gallery.said_before import SaidBefore
+from streams.agents.gallery.snapshots import Snapshots
+from streams.agents.gallery.view import GalleryView
 from streams.app.clock import now_ms
 from streams.app.vision import Vision
-from streams.engine.view import View
+from streams.engine.reading.view import View
 from streams.settings import Settings
 from streams.wire.codes import Code
 from streams.wire.records import Erasure, GalleryEvent

@@ -13,9 +13,9 @@ from typing import Final
 import structlog
 from prometheus_client import CollectorRegistry
 
-from streams.agents.jumps import Jumps
+from streams.agents.cameras.jumps import Jumps
+from streams.agents.cameras.silence import Silence
 from streams.agents.pool import Pool
-from streams.agents.silence import Silence
 from streams.app.agents import AgentMaker
 from streams.app.clock import now_ms
 from streams.app.deletions import Deletions
@@ -25,12 +25,12 @@ from streams.app.views import Views
 from streams.app.vision import Vision
 from streams.engine.brokers import BROKERS
 from streams.engine.fenced import FencedOutlet, FencedProducers
-from streams.engine.lanes import Lanes
+from streams.engine.group.transport import Engine
+from streams.engine.lanes.lanes import Lanes
 from streams.engine.lease import Lease
 from streams.engine.outlet import DirectOutlet, Outlet
-from streams.engine.reached import INPUTS, Reached, check
 from streams.engine.request import Request
-from streams.engine.transport import Engine
+from streams.engine.topics.reached import INPUTS, Reached, check
 from streams.monitor.health import HealthServer
 from streams.monitor.metrics import Metrics
 from streams.settings import Settings

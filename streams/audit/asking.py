@@ -12,10 +12,10 @@ from streams.access.granted import require
 from streams.access.refusal import RefusedError
 from streams.audit.access import Access, read_access
 from streams.audit.facts import Facts, Place, Positions
-from streams.engine.admin import AdminError, admin_client, epochs
 from streams.engine.brokers import Broker
-from streams.engine.inspection import Inspection, inspect
-from streams.engine.reached import INPUTS
+from streams.engine.topics.admin import AdminError, admin_client, epochs
+from streams.engine.topics.inspection import Inspection, inspect
+from streams.engine.topics.reached import INPUTS
 from streams.wire.connection import Connection
 from streams.wire.rights import Right, Role, rights_of, workers_group
 from streams.wire.topics import CONTROL, Topics

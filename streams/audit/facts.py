@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from models.gallery.keys import KeyDirectory
 from streams.audit.access import Access
-from streams.engine.bounds import Bound
 from streams.engine.brokers import Broker
-from streams.engine.inspection import Inspection
-from streams.engine.promises import Promise as Rule
+from streams.engine.topics.bounds import Bound
+from streams.engine.topics.inspection import Inspection
+from streams.engine.topics.promises import Promise as Rule
 from streams.wire.topics import Topics
 
 Place = tuple[str, int]

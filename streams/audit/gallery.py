@@ -6,7 +6,7 @@ from typing import Final
 
 from models.gallery.keys import KeyDirectory
 from models.gallery.person import opened
-from streams.agents.covering import Enrolled
+from streams.agents.gallery.covering import Enrolled
 from streams.audit.reading import Seen
 from streams.wire.feature_keys import FeatureKey
 from streams.wire.headers import number

@@ -10,7 +10,7 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streams.audit.pictures import marker_in
-from streams.engine.admin import AdminError, answered
+from streams.engine.topics.admin import AdminError, answered
 from streams.wire import records
 from streams.wire.connection import Connection
 from streams.wire.header_names import read_any_header_name

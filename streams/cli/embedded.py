@@ -30,9 +30,9 @@ def embedded(
 
 
 async def _serve(settings: Settings, port: int) -> None:
-    from streams.engine.admin import create_missing  # noqa: PLC0415  the engine is slow to import
     from streams.engine.brokers import EMBEDDED  # noqa: PLC0415
     from streams.engine.embedded import EmbeddedBroker  # noqa: PLC0415
+    from streams.engine.topics.admin import create_missing  # noqa: PLC0415  the engine is slow to import
     from streams.wire.connection import Connection  # noqa: PLC0415
 
     with stop_requested() as stop, EmbeddedBroker(port) as broker:

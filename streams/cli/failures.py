@@ -37,10 +37,10 @@ def _of_the_worker(error: Exception) -> ExitCode | None:
     from models.errors import ModelsError  # noqa: PLC0415
     from streams.agents.pool import StuckError  # noqa: PLC0415
     from streams.edge.broker import UNREACHABLE  # noqa: PLC0415
-    from streams.engine.admin import AdminError, DeniedError  # noqa: PLC0415
     from streams.engine.embedded import EmbeddedBrokerError  # noqa: PLC0415
     from streams.engine.errors import EngineError  # noqa: PLC0415
     from streams.engine.outlet import PublishTimeoutError  # noqa: PLC0415
+    from streams.engine.topics.admin import AdminError, DeniedError  # noqa: PLC0415
 
     if isinstance(error, PublishTimeoutError | EngineError | StuckError):
         return ExitCode.GAVE_UP

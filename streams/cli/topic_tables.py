@@ -5,10 +5,10 @@ from typing import Any
 
 import msgspec
 
-from streams.engine.bounds import Bound, duration, in_words
-from streams.engine.found import FoundTopic
-from streams.engine.inspection import InspectedTopic, Inspection
-from streams.engine.promises import Difference, Promise
+from streams.engine.topics.bounds import Bound, duration, in_words
+from streams.engine.topics.found import FoundTopic
+from streams.engine.topics.inspection import InspectedTopic, Inspection
+from streams.engine.topics.promises import Difference, Promise
 
 Row = tuple[str, str, str]
 """A setting, what is wanted and what is found."""

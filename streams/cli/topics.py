@@ -11,7 +11,7 @@ from streams.cli.output import examples, quiet_clients, result, say
 from streams.settings import Settings
 
 if TYPE_CHECKING:
-    from streams.engine.inspection import Inspection
+    from streams.engine.topics.inspection import Inspection
 
 commands = typer.Typer(help="The account's topics, and the settings that promises rest on.")
 
@@ -35,7 +35,7 @@ def all_of_it(context: typer.Context) -> None:
 )
 def create(context: typer.Context) -> None:
     """Create the topics that do not exist; what exists is never altered. Of every account, if none is named."""
-    from streams.engine.admin import create_missing  # noqa: PLC0415  the engine is slow to import
+    from streams.engine.topics.admin import create_missing  # noqa: PLC0415  the engine is slow to import
 
     quiet_clients()
     any_created = False
@@ -84,8 +84,8 @@ def show(context: typer.Context, json: Json = False) -> None:
 
 def _say_how_long_a_deletion_takes(settings: Settings, found: "Inspection") -> None:
     from streams.agents.erasure.waits import waits  # noqa: PLC0415  the engine is slow to import
-    from streams.engine.admin import AdminError  # noqa: PLC0415
-    from streams.engine.bounds import duration  # noqa: PLC0415
+    from streams.engine.topics.admin import AdminError  # noqa: PLC0415
+    from streams.engine.topics.bounds import duration  # noqa: PLC0415
 
     topics = {topic.spec.name: topic.found for topic in found.topics if topic.found is not None}
     if found.brokers is not None and len(topics) == len(found.topics):
@@ -105,7 +105,7 @@ def mend(
 
     Retention that becomes shorter removes what is older. Needs the right AlterConfigs on the topics.
     """
-    from streams.engine import inspection  # noqa: PLC0415  the engine is slow to import
+    from streams.engine.topics import inspection  # noqa: PLC0415  the engine is slow to import
 
     settings = invocation(context).settings()
     differences = inspection.mendable(_inspect(settings), replication=settings.replication)
@@ -126,7 +126,7 @@ def new_epoch(
     context: typer.Context, topic: Annotated[str, typer.Argument(help="The topic's short name, as camera-frames.")]
 ) -> None:
     """Keep a topic that was made anew by hand, or restored, apart from what it was before. Stop all workers first."""
-    from streams.engine.admin import EPOCH_TOPICS, draw_epoch  # noqa: PLC0415  the engine is slow to import
+    from streams.engine.topics.admin import EPOCH_TOPICS, draw_epoch  # noqa: PLC0415  the engine is slow to import
 
     if topic not in EPOCH_TOPICS:
         raise typer.BadParameter(f"expected one of {', '.join(EPOCH_TOPICS)}", param_hint="TOPIC")
@@ -138,7 +138,7 @@ def new_epoch(
 
 def _inspect(settings: Settings) -> "Inspection":
     from streams.engine.brokers import BROKERS  # noqa: PLC0415  the engine is slow to import
-    from streams.engine.inspection import inspect  # noqa: PLC0415
+    from streams.engine.topics.inspection import inspect  # noqa: PLC0415
 
     quiet_clients()
     broker = BROKERS[settings.broker]

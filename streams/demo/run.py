@@ -24,9 +24,9 @@ from streams.edge.client import GalleryClient
 from streams.edge.errors import EdgeError
 from streams.edge.publish import FramePublisher
 from streams.edge.readers import recognition_reader, sighting_reader
-from streams.engine import admin
 from streams.engine.brokers import EMBEDDED
 from streams.engine.embedded import EmbeddedBroker, EmbeddedBrokerError
+from streams.engine.topics import admin
 from streams.wire.connection import Connection
 from streams.wire.records import Recognition, Sighting
 from streams.wire.topics import Topics

@@ -6,7 +6,7 @@ of one request is billed alike: a frame that failed here may be recognised when 
 is billed as the answer in whose place it stands. Who wants to credit failures counts their return codes.
 
 One outcome rests on more than the request: `too_old` is not billed, though the frame could have been. Whether a frame
-is skipped is decided once: who gets it again reads in the running log what became of it (`streams.agents.age`).
+is skipped is decided once: who gets it again reads in the running log what became of it (`streams.agents.cameras.age`).
 """
 
 from collections.abc import Mapping

@@ -20,8 +20,8 @@ from models.gallery.keys import KeyDirectory
 from streams.demo.worker_process import WorkerProcess
 from streams.edge.broker import started_consumer, started_producer
 from streams.edge.client import GalleryClient
-from streams.engine.admin import create_missing
 from streams.engine.embedded import EmbeddedBroker
+from streams.engine.topics.admin import create_missing
 from streams.wire.connection import Connection
 from streams.wire.records import Recognition, decode
 from streams.wire.topics import CAMERA_FRAMES, RECOGNITIONS, Topics

@@ -5,7 +5,7 @@ from random import Random
 from typing import Final
 
 from streams.edge.readers import RecordReader, recognition_reader, sighting_reader
-from streams.engine import admin
+from streams.engine.topics import admin
 from streams.wire.connection import Connection
 from streams.wire.topics import (
     CONTROL,

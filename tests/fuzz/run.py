@@ -17,7 +17,7 @@ from pathlib import Path
 
 from models.gallery.keys import KeyDirectory
 from streams.demo.worker_process import WorkerProcess, free_port
-from streams.engine import admin
+from streams.engine.topics import admin
 from streams.wire.connection import Connection
 from streams.wire.topics import Topics
 from tests.fuzz.campaign import Row

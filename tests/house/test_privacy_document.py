@@ -9,7 +9,7 @@ import typer
 
 from models.vision.follow.settings import FollowSettings
 from streams.cli.entry import app
-from streams.engine.bounds import duration
+from streams.engine.topics.bounds import duration
 from streams.settings import Settings
 from streams.wire.rights import Operation, Role, rights_of
 from streams.wire.topics import Topics, TopicSpec

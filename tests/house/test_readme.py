@@ -7,8 +7,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from streams.engine.bounds import bounds, in_words
-from streams.engine.found import FoundTopic, Housekeeping
+from streams.engine.topics.bounds import bounds, in_words
+from streams.engine.topics.found import FoundTopic, Housekeeping
 from streams.logs.billed import BILLED
 from streams.settings import Settings
 from streams.settings.words import rows

@@ -12,8 +12,8 @@ from pathlib import Path
 from aiokafka import AIOKafkaProducer
 
 from streams.audit.pictures import Shingles, scan
-from streams.engine import admin, inspection
-from streams.engine.promises import Difference
+from streams.engine.topics import admin, inspection
+from streams.engine.topics.promises import Difference
 from streams.wire.connection import Connection
 from streams.wire.topics import CAMERA_FRAMES, GALLERY_COMMANDS, Topics
 from tests.kafka.broker import Kafka

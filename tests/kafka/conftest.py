@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from streams.engine.admin import create_missing
+from streams.engine.topics.admin import create_missing
 from streams.wire.rights import Role, rights_of
 from tests.kafka.jars import KafkaMissingError
 from tests.kafka.secured import ACCOUNTS, SCRAM, STRANGERS, UNTOUCHED, SecuredKafka, topics_of, user

@@ -15,12 +15,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from streams.engine.lanes import Lane, Lanes
+from streams.engine.group.positions import Jump
+from streams.engine.group.transport import Engine, GroupSettings
+from streams.engine.lanes.lanes import Lane, Lanes
 from streams.engine.lease import Lease
 from streams.engine.outlet import DirectOutlet, Outlet, Output
-from streams.engine.positions import Jump
 from streams.engine.request import Request
-from streams.engine.transport import Engine, GroupSettings
 from streams.wire.connection import Connection
 
 HELD = b"held"

@@ -9,8 +9,8 @@ from models.gallery.keys import KeyDirectory
 from streams.audit.asking import Question
 from streams.audit.finding import Finding, Promise
 from streams.audit.run import audit
-from streams.engine.admin import create_missing
 from streams.engine.brokers import KAFKA
+from streams.engine.topics.admin import create_missing
 from streams.wire.rights import Role, rights_of
 from tests.kafka.secured import SCRAM, UNTOUCHED, SecuredKafka, topics_of, user
 

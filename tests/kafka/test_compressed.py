@@ -6,7 +6,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import MessageSizeTooLargeError
 
-from streams.engine import admin
+from streams.engine.topics import admin
 from streams.wire.connection import Connection
 from streams.wire.topics import CAMERA_FRAMES, Topics
 from tests.kafka.broker import Kafka, java

@@ -12,9 +12,9 @@ from streams.app.run import make_worker
 from streams.demo.cast import CAST
 from streams.demo.film import enrollment_picture
 from streams.edge.client import GalleryClient
-from streams.engine import admin
 from streams.engine.brokers import KAFKA
-from streams.engine.evidence import Evidence
+from streams.engine.reading.evidence import Evidence
+from streams.engine.topics import admin
 from streams.settings import Settings
 from streams.wire import topics as declared
 from streams.wire.connection import Connection

@@ -16,7 +16,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from streams.engine.errors import FencedInstanceError
-from streams.engine.positions import Jump
+from streams.engine.group.positions import Jump
 from streams.wire.header_names import read_any_header_name
 from tests.kafka.member import HELD, Member, Plan
 

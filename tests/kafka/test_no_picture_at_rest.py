@@ -14,8 +14,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from models.gallery.keys import KeyDirectory
 from streams.audit.pictures import Shingles, marker_in, spellings
 from streams.demo.worker_process import free_port
-from streams.engine import inspection
 from streams.engine.brokers import KAFKA
+from streams.engine.topics import inspection
 from streams.wire.topics import FILLER_KEY, RUNNING_LOG
 from tests.kafka.at_rest import INPUTS, TOPICS, Deployment, prepare
 from tests.kafka.broker import Kafka

@@ -13,8 +13,8 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 from structlog.testing import capture_logs
 
 from streams.engine.outlet import Output
-from streams.engine.purge import Purge
-from streams.engine.purger import Purger
+from streams.engine.purge.purge import Purge
+from streams.engine.purge.purger import Purger
 from streams.engine.request import Request
 from streams.wire.connection import Connection
 from streams.wire.topics import FILLER_KEY

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import TopicAlreadyExistsError
@@ -23,9 +23,9 @@ from streams.edge.client import GalleryClient
 from streams.edge.persons import read_persons
 from streams.edge.publish import FramePublisher
 from streams.edge.readers import recognition_reader, sighting_reader
-from streams.engine.admin import AdminError
 from streams.engine.brokers import KAFKA
-from streams.engine.inspection import inspect, mend, mendable
+from streams.engine.topics.admin import AdminError
+from streams.engine.topics.inspection import inspect, mend, mendable
 from streams.wire.connection import Connection
 from streams.wire.rights import Operation, Role, commands_for, rights_of, transactional_id, workers_group
 from streams.wire.topics import ERROR_LOG, RUNNING_LOG
@@ -267,8 +267,9 @@ async def anything(connection: Connection, topic: str) -> bool:
         async with asyncio.timeout(PATIENCE_S):
             while not await consumer.getmany(timeout_ms=1000):
                 pass
-        return True
     except TimeoutError:
         return False
+    else:
+        return True
     finally:
         await consumer.stop()

@@ -13,11 +13,11 @@ from structlog.testing import capture_logs
 from streams.app.run import checked_epochs
 from streams.cli.entry import run
 from streams.cli.exit_codes import ExitCode
-from streams.engine import admin, inspection
-from streams.engine.bounds import ONE_MORE
 from streams.engine.brokers import KAFKA
-from streams.engine.found import read_topics
-from streams.engine.promises import Difference, Promise
+from streams.engine.topics import admin, inspection
+from streams.engine.topics.bounds import ONE_MORE
+from streams.engine.topics.found import read_topics
+from streams.engine.topics.promises import Difference, Promise
 from streams.settings import Settings
 from streams.wire.connection import Connection
 from streams.wire.topics import FILLER_KEY, Topics

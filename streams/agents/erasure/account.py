@@ -13,10 +13,10 @@ from typing import Final
 
 import msgspec
 
-from streams.agents.sightings import VisitsView
+from streams.agents.cameras.sightings import VisitsView
 from streams.engine.brokers import Broker
-from streams.engine.evidence import Look
 from streams.engine.outlet import Outlet, Output
+from streams.engine.reading.evidence import Look
 from streams.logs.billing import Billing
 from streams.wire.headers import Deployment
 from streams.wire.records import Bill, Erasure

@@ -8,8 +8,8 @@ from streams.agents.erasure.erased import Erased
 from streams.agents.erasure.leftovers import Reading
 from streams.agents.erasure.waits import COMPACTED, Waits, waits
 from streams.engine.brokers import Broker
-from streams.engine.evidence import EvidenceError, Look
 from streams.engine.outlet import Outlet, Output
+from streams.engine.reading.evidence import EvidenceError, Look
 from streams.wire.event_id import EventId
 from streams.wire.records import Erasure
 from streams.wire.topics import FILLER_KEY, GALLERY_COMMANDS, MS_PER_MINUTE, Topics

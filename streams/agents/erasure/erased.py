@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from models.gallery.keys import KeyDirectory
-from streams.agents.gallery_view import GalleryView
+from streams.agents.gallery.view import GalleryView
 from streams.wire.records import Erasure
 
 

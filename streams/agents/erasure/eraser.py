@@ -14,11 +14,11 @@ from streams.agents.erasure.pending import PendingErasures
 from streams.agents.erasure.receipts import Receipts, erasure_record
 from streams.agents.erasure.steps import CATCH_UP_S, Steps
 from streams.agents.erasure.waits import CHECK_EVERY_MS
-from streams.engine.admin import AdminError
-from streams.engine.evidence import Evidence, EvidenceError
-from streams.engine.lanes import Lane, Lanes
+from streams.engine.lanes.lanes import Lane, Lanes
 from streams.engine.outlet import Outlet
-from streams.engine.view import View
+from streams.engine.reading.evidence import Evidence, EvidenceError
+from streams.engine.reading.view import View
+from streams.engine.topics.admin import AdminError
 from streams.logs.billing import BillingError
 from streams.wire.records import Erasure
 from streams.wire.topics import ERASURE_KEY, GALLERY_COMMANDS, Topics

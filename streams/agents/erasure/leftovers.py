@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from streams.engine.evidence import Look
+from streams.engine.reading.evidence import Look
 from streams.wire import records
 from streams.wire.feature_keys import FeatureKey
 from streams.wire.records import OpenVisits

@@ -7,10 +7,10 @@ from typing import Final
 from msgspec import structs
 
 from models.gallery.keys import KeyDirectory
-from streams.engine.bounds import bounds
 from streams.engine.brokers import Broker
-from streams.engine.evidence import Look
 from streams.engine.outlet import Output
+from streams.engine.reading.evidence import Look
+from streams.engine.topics.bounds import bounds
 from streams.wire import records
 from streams.wire.codes import Code
 from streams.wire.headers import Deployment

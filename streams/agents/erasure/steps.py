@@ -16,19 +16,19 @@ from typing import Final
 import structlog
 from msgspec import structs
 
+from streams.agents.cameras.sightings import VisitsView
 from streams.agents.erasure.account import AccountRecords
 from streams.agents.erasure.bytes_gone import BytesGone
 from streams.agents.erasure.erased import Erased
 from streams.agents.erasure.leftovers import Reading, named_by
 from streams.agents.erasure.tombstones import Tombstones
 from streams.agents.erasure.workers import Verdict, WorkersView, judge, taken_back
-from streams.agents.gallery_view import GalleryView
-from streams.agents.references import Reference
-from streams.agents.sightings import VisitsView
+from streams.agents.gallery.references import Reference
+from streams.agents.gallery.view import GalleryView
 from streams.engine.brokers import Broker
-from streams.engine.evidence import Look
 from streams.engine.outlet import Outlet
-from streams.engine.view import View
+from streams.engine.reading.evidence import Look
+from streams.engine.reading.view import View
 from streams.wire.event_id import EventId
 from streams.wire.records import Erasure
 from streams.wire.topics import GALLERY_COMMANDS, Topics

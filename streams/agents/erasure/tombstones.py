@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Final
 
-from streams.agents.references import Reference
+from streams.agents.gallery.references import Reference
 from streams.engine.outlet import Outlet, Output
-from streams.engine.view import View
+from streams.engine.reading.view import View
 from streams.wire.feature_keys import FeatureKey
 from streams.wire.topics import FACE_FEATURES, Topics
 

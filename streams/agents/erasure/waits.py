@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from streams.engine.admin import AdminError
-from streams.engine.bounds import erased, number_of, processed
-from streams.engine.found import FoundTopic, Housekeeping
+from streams.engine.topics.admin import AdminError
+from streams.engine.topics.bounds import erased, number_of, processed
+from streams.engine.topics.found import FoundTopic, Housekeeping
 from streams.wire.topics import FACE_FEATURES, GALLERY_COMMANDS, VISITS, Topics
 
 CHECK_EVERY_MS: Final = 5_000

@@ -14,8 +14,8 @@ from streams.audit.finding import Finding, Findings, Promise
 from streams.audit.gallery import Gallery
 from streams.audit.limits import deletion_bound_ms
 from streams.audit.reading import Seen
-from streams.engine.bounds import duration
-from streams.engine.promises import Promise as Rule
+from streams.engine.topics.bounds import duration
+from streams.engine.topics.promises import Promise as Rule
 from streams.wire.records import Erasure, GalleryEvent, OpenVisits, RunningLogEntry
 from streams.wire.topics import ERASURES, FACE_FEATURES, FILLER_KEY, GALLERY_EVENTS
 

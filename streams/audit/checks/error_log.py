@@ -8,8 +8,8 @@ from streams.audit.files import Files
 from streams.audit.finding import Finding, Findings, Promise
 from streams.audit.gallery import Gallery
 from streams.audit.reading import Seen
-from streams.engine.bounds import in_words
-from streams.engine.promises import Promise as Rule
+from streams.engine.topics.bounds import in_words
+from streams.engine.topics.promises import Promise as Rule
 from streams.wire.records import ErrorLogEntry
 from streams.wire.topics import ERROR_LOG, ERROR_LOG_CEILING_BYTES, MAX_OUTPUT_BYTES
 

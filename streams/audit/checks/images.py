@@ -11,8 +11,8 @@ from streams.audit.finding import Finding, Findings, Promise
 from streams.audit.limits import picture_bound_ms
 from streams.audit.pictures import marker_in, markers
 from streams.audit.reading import Seen
-from streams.engine.bounds import duration
-from streams.engine.promises import Promise as Rule
+from streams.engine.topics.bounds import duration
+from streams.engine.topics.promises import Promise as Rule
 from streams.wire.event_id import EventId
 from streams.wire.records import RunningLogEntry
 from streams.wire.topics import RUNNING_LOG

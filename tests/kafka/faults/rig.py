@@ -18,7 +18,7 @@ from streams.demo.cast import CAST
 from streams.demo.film import enrollment_picture
 from streams.demo.worker_process import WorkerProcess
 from streams.edge.client import GalleryClient
-from streams.engine import admin
+from streams.engine.topics import admin
 from streams.wire.connection import Connection
 from streams.wire.topics import ERROR_LOG, RECOGNITIONS, RUNNING_LOG, SIGHTINGS, VISITS, Topics
 from tests.kafka.broker import Kafka

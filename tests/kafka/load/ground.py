@@ -11,7 +11,7 @@ from streams.demo.cast import CAST
 from streams.demo.film import CAMERAS, enrollment_picture, film
 from streams.demo.worker_process import WorkerProcess, free_port
 from streams.edge.client import GalleryClient
-from streams.engine.admin import create_missing
+from streams.engine.topics.admin import create_missing
 from streams.wire.connection import Connection
 from streams.wire.topics import Topics
 

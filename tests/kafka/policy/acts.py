@@ -13,9 +13,9 @@ from msgspec import structs
 from models.gallery.person import PersonSecret
 from models.gallery.seal import seal
 from streams.demo.film import film
-from streams.engine.admin import epochs
-from streams.engine.inspection import mend
-from streams.engine.promises import Difference
+from streams.engine.topics.admin import epochs
+from streams.engine.topics.inspection import mend
+from streams.engine.topics.promises import Difference
 from streams.wire import records
 from streams.wire.event_id import EventId
 from streams.wire.feature_keys import FeatureKey

@@ -13,9 +13,9 @@ from typing import Any, Final
 
 from models.gallery.keys import KeyDirectory
 from streams.demo.worker_process import WorkerProcess, free_port
-from streams.engine.admin import create_missing
-from streams.engine.inspection import mend
-from streams.engine.promises import Difference
+from streams.engine.topics.admin import create_missing
+from streams.engine.topics.inspection import mend
+from streams.engine.topics.promises import Difference
 from streams.wire.connection import Connection
 from streams.wire.rights import Role, rights_of
 from streams.wire.topics import (

@@ -3,7 +3,7 @@
 import asyncio
 from typing import NoReturn
 
-from streams.engine.purger import Purger
+from streams.engine.purge.purger import Purger
 
 
 async def _idle(_self: Purger) -> NoReturn:

@@ -11,7 +11,7 @@ from streams.wire.codes import Code
 from streams.wire.records import ErrorLogEntry, GalleryEvent, RunningLogEntry
 from streams.wire.topics import FILLER_KEY
 
-from .test_enrollment import Broker, agent, keys, known, recognizer  # noqa: F401  fixtures
+from .gallery.test_enrollment import Broker, agent, keys, known, recognizer  # noqa: F401  fixtures
 
 COMMANDS = {
     b"enroll": "enroll",

@@ -3,8 +3,8 @@
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from streams.agents.commands import CommandReader
-from streams.engine.lanes import Lane
+from streams.agents.gallery.commands import CommandReader
+from streams.engine.lanes.lanes import Lane
 from streams.engine.request import Request
 from streams.logs.running import running_log_entry
 from streams.wire import records
@@ -13,8 +13,8 @@ from streams.wire.headers import Deployment, RequestError
 from streams.wire.records import ErrorLogEntry, RunningLogEntry
 from streams.wire.topics import FILLER_KEY
 
+from .cameras.test_recognition import agent, observed, recognizer  # noqa: F401  fixtures
 from .conftest import KeptOutlet
-from .test_recognition import agent, observed, recognizer  # noqa: F401  fixtures
 
 NAMES = st.sampled_from(
     ["frame_id", "captured_at_ms", "gallery", "account", "uin", "sub_uin", "request_ip", "region", "command", "consent"]

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from streams.agents.commands import CommandReader
+from streams.agents.cameras.recognition import RecognitionAgent
+from streams.agents.gallery.commands import CommandReader
 from streams.agents.journal import Journal
-from streams.agents.recognition import RecognitionAgent
-from streams.engine.lanes import Lane
+from streams.engine.lanes.lanes import Lane
 from streams.engine.request import Request
 from streams.logs.error import WITHHELD, Repeats
 from streams.wire import records
@@ -17,8 +17,8 @@ from streams.wire.codes import Code
 from streams.wire.headers import KNOWN, Deployment, RequestError
 from streams.wire.topics import Topics
 
+from .cameras.test_recognition import agent, observed, recognizer  # noqa: F401  fixtures
 from .conftest import KeptOutlet
-from .test_recognition import agent, observed, recognizer  # noqa: F401  fixtures
 
 PERSON = "ada-7c1d3e"
 NAMES = st.sampled_from(sorted(KNOWN)) | st.just(PERSON) | st.text(max_size=4)

@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 from streams.app.purging import Purging
 from streams.engine.lease import Lease
 from streams.engine.outlet import Output
-from streams.engine.purger import Purger
+from streams.engine.purge.purger import Purger
 from streams.engine.request import Request
 from streams.monitor.metrics import Metrics
 from streams.settings import Settings

@@ -9,7 +9,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from streams.app import run
 from streams.app.run import checked_epochs
-from streams.engine import admin
+from streams.engine.topics import admin
 from streams.settings import Settings
 
 pytestmark = pytest.mark.broker

@@ -12,10 +12,10 @@ from streams.audit.facts import Facts, Place, Positions
 from streams.audit.finding import Finding
 from streams.audit.gallery import Gallery
 from streams.audit.reading import Seen, seen
-from streams.engine.bounds import bounds
 from streams.engine.brokers import KAFKA
-from streams.engine.found import FoundTopic, Housekeeping
-from streams.engine.inspection import InspectedTopic, Inspection
+from streams.engine.topics.bounds import bounds
+from streams.engine.topics.found import FoundTopic, Housekeeping
+from streams.engine.topics.inspection import InspectedTopic, Inspection
 from streams.wire import records
 from streams.wire.feature_keys import FeatureKey
 from streams.wire.records import (

@@ -4,8 +4,8 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from streams.audit.reading import ends, read, reader
-from streams.engine.admin import create_missing
 from streams.engine.brokers import Broker
+from streams.engine.topics.admin import create_missing
 from streams.wire import records
 from streams.wire.connection import Connection
 from streams.wire.topics import FILLER_KEY, RECOGNITIONS, RUNNING_LOG, Topics

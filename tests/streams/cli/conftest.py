@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from streams.cli.entry import run
-from streams.engine.admin import create_missing
 from streams.engine.brokers import Broker
+from streams.engine.topics.admin import create_missing
 from streams.wire.connection import Connection
 from streams.wire.topics import Topics
 

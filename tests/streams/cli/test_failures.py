@@ -16,11 +16,11 @@ from streams.edge.errors import (
     SourceError,
     TopicMissingError,
 )
-from streams.engine.admin import AdminError, DeniedError
 from streams.engine.embedded import EmbeddedBrokerError
 from streams.engine.errors import EngineError, FencedInstanceError
 from streams.engine.outlet import PublishTimeoutError
-from streams.engine.reached import RewoundError
+from streams.engine.topics.admin import AdminError, DeniedError
+from streams.engine.topics.reached import RewoundError
 from streams.settings import SettingsError
 from streams.wire.connection import Connection
 

@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from streams.cli.exit_codes import ExitCode
-from streams.engine.admin import epochs
+from streams.engine.topics.admin import epochs
 from streams.wire.connection import Connection
 from streams.wire.topics import Topics
 

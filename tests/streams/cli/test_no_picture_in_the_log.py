@@ -19,7 +19,7 @@ from streams.agents.pool import Pool
 from streams.audit.pictures import Shingles, marker_in, spellings
 from streams.cli.log import set_up_log
 from streams.edge.commands import Command
-from streams.engine.lanes import Lane, Lanes
+from streams.engine.lanes.lanes import Lane, Lanes
 from streams.engine.lease import Lease
 from streams.engine.outlet import DirectOutlet, Outlet, Output, OutputTooLargeError
 from streams.engine.request import Request

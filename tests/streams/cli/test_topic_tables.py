@@ -5,10 +5,10 @@ import json
 import pytest
 
 from streams.cli.topic_tables import difference_lines, topic_lines
-from streams.engine.bounds import bounds
-from streams.engine.found import FoundTopic, Housekeeping
-from streams.engine.inspection import InspectedTopic, Inspection
-from streams.engine.promises import compare
+from streams.engine.topics.bounds import bounds
+from streams.engine.topics.found import FoundTopic, Housekeeping
+from streams.engine.topics.inspection import InspectedTopic, Inspection
+from streams.engine.topics.promises import compare
 from streams.wire.topics import Topics
 
 TOPICS = Topics(prefix="p", partitions=6)

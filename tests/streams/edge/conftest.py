@@ -2,7 +2,7 @@ import itertools
 
 import pytest
 
-from streams.engine.admin import create_missing
+from streams.engine.topics.admin import create_missing
 from streams.wire.connection import Connection
 from streams.wire.topics import Topics
 

@@ -8,8 +8,8 @@ from aiokafka.errors import MessageSizeTooLargeError, TopicAuthorizationFailedEr
 from streams.edge.broker import started_consumer
 from streams.edge.errors import BrokerRefusedError, BrokerUnreachableError, PictureTooLargeError, TopicMissingError
 from streams.edge.publish import FramePublisher
-from streams.engine.admin import create_missing
 from streams.engine.embedded import EmbeddedBroker
+from streams.engine.topics.admin import create_missing
 from streams.wire.connection import Connection
 from streams.wire.headers import Caller, FrameHeaders, frame_headers
 from streams.wire.topics import CAMERA_FRAMES, Topics

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 import pytest
 from aiokafka.errors import MessageSizeTooLargeError
 
-from streams.engine.found import FoundTopic
 from streams.engine.lease import Lease
 from streams.engine.outlet import Output
 from streams.engine.request import Request
+from streams.engine.topics.found import FoundTopic
 from streams.wire.topics import TopicSpec
 
 KAFKAS_DEFAULTS = {

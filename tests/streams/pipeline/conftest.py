@@ -19,8 +19,8 @@ from streams.demo.cast import CAST
 from streams.demo.film import enrollment_picture, film
 from streams.edge.client import GalleryClient
 from streams.edge.persons import Persons, read_persons
-from streams.engine import admin
 from streams.engine.brokers import BROKERS, Broker
+from streams.engine.topics import admin
 from streams.settings import Settings
 from streams.wire.connection import Connection
 from streams.wire.topics import Topics

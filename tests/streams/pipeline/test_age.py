@@ -2,7 +2,7 @@
 
 import pytest
 
-from streams.engine import admin
+from streams.engine.topics import admin
 from streams.settings import Settings
 from streams.wire import records
 from streams.wire.records import RunningLogEntry

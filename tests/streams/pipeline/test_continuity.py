@@ -5,8 +5,8 @@ from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 
 from streams.app.run import make_worker
-from streams.engine import admin
-from streams.engine.reached import RewoundError
+from streams.engine.topics import admin
+from streams.engine.topics.reached import RewoundError
 from streams.wire.event_id import EventId
 
 pytestmark = [pytest.mark.broker, pytest.mark.parametrize("broker", ["kafka"], indirect=True)]

@@ -14,7 +14,7 @@ from streams.agents.erasure import eraser, workers
 from streams.agents.erasure.steps import Steps
 from streams.app import Worker
 from streams.edge.commands import Command
-from streams.engine import admin
+from streams.engine.topics import admin
 from streams.settings import Settings
 from streams.wire import topics as declared
 from streams.wire.receipts import signature_of, signed_bytes

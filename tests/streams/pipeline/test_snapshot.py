@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from models.gallery.keys import KeyDirectory
 from models.gallery.person import PersonSecret
 from models.gallery.seal import joined, open_bytes, seal_bytes, unseal
-from streams.agents.gallery_view import GalleryView
+from streams.agents.gallery.view import GalleryView
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(180), pytest.mark.parametrize("broker", ["kafka"], indirect=True)]
 

@@ -27,5 +27,5 @@ def test_whatever_keeps_a_picture_from_enrolling_has_a_code() -> None:
 
 def test_every_code_is_provoked_by_a_test_of_a_worker_or_of_an_agent() -> None:
     folders = [Path(__file__).parents[1] / name for name in ("pipeline", "agents")]
-    tests = "\n".join(file.read_text() for folder in folders for file in folder.glob("test_*.py"))
+    tests = "\n".join(file.read_text() for folder in folders for file in folder.rglob("test_*.py"))
     assert [code for code in Code if f'"{code}"' not in tests and f"Code.{code.name}" not in tests] == []

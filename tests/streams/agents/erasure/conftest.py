@@ -6,18 +6,18 @@ from types import SimpleNamespace
 
 import pytest
 
-from streams.agents.covering import Enrolled
+from streams.agents.cameras.sightings import VisitsView
 from streams.agents.erasure.account import AccountRecords
 from streams.agents.erasure.bytes_gone import BytesGone
 from streams.agents.erasure.leftovers import Reading
 from streams.agents.erasure.steps import Steps
 from streams.agents.erasure.tombstones import Tombstones
 from streams.agents.erasure.workers import WorkersView
-from streams.agents.references import Reference
-from streams.agents.sightings import VisitsView
+from streams.agents.gallery.covering import Enrolled
+from streams.agents.gallery.references import Reference
 from streams.engine.brokers import KAFKA, Broker
-from streams.engine.found import FoundTopic, Housekeeping
 from streams.engine.outlet import Output
+from streams.engine.topics.found import FoundTopic, Housekeeping
 from streams.wire import records
 from streams.wire.feature_keys import FeatureKey
 from streams.wire.headers import Deployment

@@ -13,6 +13,7 @@ from models.gallery.keys import KeyDirectory
 from models.gallery.person import PersonSecret
 from models.gallery.protect import Protector
 from models.gallery.seal import seal
+from streams.agents.cameras.sightings import VisitsView
 from streams.agents.erasure.account import AccountRecords
 from streams.agents.erasure.bytes_gone import BytesGone
 from streams.agents.erasure.erased import Erased
@@ -22,10 +23,9 @@ from streams.agents.erasure.receipts import Receipts
 from streams.agents.erasure.steps import Steps
 from streams.agents.erasure.tombstones import Tombstones
 from streams.agents.erasure.workers import WorkersView
-from streams.agents.gallery_view import GalleryView
-from streams.agents.sightings import VisitsView
+from streams.agents.gallery.view import GalleryView
 from streams.engine.brokers import KAFKA
-from streams.engine.lanes import Lane
+from streams.engine.lanes.lanes import Lane
 from streams.engine.outlet import Output
 from streams.wire import records
 from streams.wire.feature_keys import FeatureKey

@@ -13,8 +13,8 @@ from streams.agents.erasure.eraser import Eraser
 from streams.agents.erasure.pending import PendingErasures
 from streams.agents.erasure.receipts import Receipts
 from streams.engine.brokers import KAFKA
-from streams.engine.evidence import EvidenceError
-from streams.engine.lanes import Lane
+from streams.engine.lanes.lanes import Lane
+from streams.engine.reading.evidence import EvidenceError
 from streams.logs.billing import BillingError
 from streams.wire import records
 from streams.wire.headers import Deployment

@@ -7,7 +7,7 @@ import pytest
 from msgspec import structs
 
 from streams.engine.brokers import EMBEDDED
-from streams.engine.evidence import EvidenceError
+from streams.engine.reading.evidence import EvidenceError
 from streams.wire.records import Bill
 from streams.wire.topics import CONTROL, FACE_FEATURES, GALLERY_COMMANDS
 from tests.streams.agents.erasure.conftest import (

@@ -3,8 +3,8 @@
 import pytest
 
 from streams.agents.erasure.waits import waits
-from streams.engine.admin import AdminError
-from streams.engine.found import FoundTopic, Housekeeping
+from streams.engine.topics.admin import AdminError
+from streams.engine.topics.found import FoundTopic, Housekeeping
 from streams.wire.topics import Topics
 
 

@@ -1,0 +1,1 @@
+"""What becomes of commands to the gallery, and the gallery as a worker sees it."""

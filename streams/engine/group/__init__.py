@@ -1,0 +1,1 @@
+"""The consumer group: faust's app and consumer as the lease needs them."""

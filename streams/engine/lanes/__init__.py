@@ -1,0 +1,1 @@
+"""Lanes: requests in order of their key, as many at once as there may be."""

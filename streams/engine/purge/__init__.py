@@ -1,0 +1,1 @@
+"""Deleting processed pictures from the brokers."""

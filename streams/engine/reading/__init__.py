@@ -1,0 +1,1 @@
+"""Reading topics to their ends: views, tails, and evidence."""

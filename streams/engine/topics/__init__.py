@@ -1,0 +1,1 @@
+"""The topics as the brokers have them, and what follows from their settings."""

@@ -1,0 +1,58 @@
+"""Topics are created once, and keep their epochs."""
+
+import asyncio
+
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+
+from streams.engine.topics import admin
+from streams.wire.connection import Connection
+from streams.wire.topics import Topics
+
+pytestmark = pytest.mark.broker
+
+
+async def test_creates_what_is_missing_and_nothing_twice(connection, topics) -> None:
+    created = await admin.create_missing(connection, topics, replication=1)
+    assert created == [spec.name for spec in topics]
+    assert await admin.create_missing(connection, topics, replication=1) == []
+
+
+async def test_epochs_are_drawn_once_and_differ(connection, topics) -> None:
+    await admin.create_missing(connection, topics, replication=1)
+    epochs = await admin.epochs(connection, topics)
+    assert set(epochs) == {"camera-frames", "gallery-commands", "face-features"}
+    assert len(set(epochs.values())) == 3
+    await admin.create_missing(connection, topics, replication=1)
+    assert await admin.epochs(connection, topics) == epochs
+
+
+async def test_a_topic_made_anew_has_a_new_epoch(connection, topics) -> None:
+    await admin.create_missing(connection, topics, replication=1)
+    before = await admin.epochs(connection, topics)
+    client = AIOKafkaAdminClient(**connection.client_options())
+    await client.start()
+    await client.delete_topics([topics.name("camera-frames")])
+    await client.close()
+    assert await admin.create_missing(connection, topics, replication=1) == [topics.name("camera-frames")]
+    after = await admin.epochs(connection, topics)
+    assert after["camera-frames"] != before["camera-frames"]
+    assert after["gallery-commands"] == before["gallery-commands"]
+
+
+async def test_no_broker_is_one_line_that_names_the_address(topics) -> None:
+    with pytest.raises(admin.AdminError, match=r"^no broker answers at 127\.0\.0\.1:1:"):
+        await admin.create_missing(Connection("127.0.0.1:1"), topics, replication=1)
+
+
+async def test_a_broker_that_refuses_is_one_line_that_says_why_also_where_no_right_was_asked_for_before() -> None:
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(4)
+        writer.close()
+
+    async with await asyncio.start_server(refuse, "127.0.0.1", 0) as server:
+        connection = Connection(f"127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        with pytest.raises(
+            admin.DeniedError, match=r"^the Kafka broker at 127\.0\.0\.1:.* refused: it closed the conn"
+        ):
+            await admin.draw_epoch(connection, Topics(), "camera-frames")
