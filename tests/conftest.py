@@ -1,4 +1,4 @@
-"""What holds for all tests: in CI nothing may be skipped, no test may fail for being slow, and one Kafka serves all."""
+"""What holds for all tests: none is skipped in CI, none may fail for being slow, and one Kafka serves a process."""
 
 import logging
 import os

@@ -32,8 +32,8 @@ def test_every_script_is_executable_and_parses(root):
         subprocess.run(["bash", "-n", script], check=True)
 
 
-@pytest.fixture
-def session(root, tmp_path):
+@pytest.fixture(params=[(), ("-n", "2", "--dist", "loadfile")], ids=["one process", "as make test does"])
+def session(root, tmp_path, request):
     """Runs some of TESTS under the project's own conftest."""
 
     def run(*names, ci):
@@ -41,8 +41,9 @@ def session(root, tmp_path):
         for name in names:
             (tmp_path / f"test_{name}.py").write_text(TESTS[name])
         environment = {name: value for name, value in os.environ.items() if name not in ("CI", "PYTEST_ADDOPTS")}
+        alone = ["-p", "no:cacheprovider", "-p", "no:asyncio"]
         return subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:asyncio", tmp_path],
+            [sys.executable, "-m", "pytest", "-q", *alone, *request.param, tmp_path],
             cwd=tmp_path,
             env=environment | ({"CI": "true"} if ci else {}),
             check=False,
