@@ -43,7 +43,7 @@ class KeyDirectoryError(ModelsError):
 
 
 class SealError(ModelsError):
-    """A sealed string does not open: other key, other place, other model, or altered bytes."""
+    """A sealed string does not open: other key, other place, other statement, or altered bytes."""
 
 
 class GalleryError(ModelsError):

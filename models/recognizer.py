@@ -1,4 +1,4 @@
-"""The frame's way from bytes to matches (steps 2 to 7), and a picture's way to an enrollment, in one screen."""
+"""The frame's way from bytes to matches, and a picture's way to an enrollment, in one screen."""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -16,6 +16,7 @@ from models.types import (
     FrameResult,
     Match,
     Picture,
+    Quality,
     RejectReason,
 )
 from models.vision.decode import Decoder
@@ -126,10 +127,10 @@ class Recognizer:
             counted = [max(range(len(qualities)), key=lambda row: qualities[row].face_px)]
         if len(counted) != 1:
             several = EnrollmentReason.SEVERAL_FACES if counted else EnrollmentReason.NO_FACE
-            return _refusal(picture, several, None, len(counted))
+            return _refusal(picture, detections, several, None, len(counted))
         quality = qualities[counted[0]]
         if quality.reject_reason is not None:
-            return _refusal(picture, EnrollmentReason.LOW_QUALITY, quality.reject_reason, 1)
+            return _refusal(picture, detections, EnrollmentReason.LOW_QUALITY, quality, 1)
         embedding = self._encoded(picture, detections, (counted[0],))[0]
         return EnrollmentView(embedding, quality, picture.width_px, picture.height_px, picture.media_type)
 
@@ -141,9 +142,12 @@ class Recognizer:
 
 
 def _refusal(
-    picture: Picture, reason: EnrollmentReason, reject_reason: RejectReason | None, faces: int
+    picture: Picture, detections: Detections, reason: EnrollmentReason, quality: Quality | None, faces: int
 ) -> EnrollmentRefusal:
-    return EnrollmentRefusal(reason, reject_reason, faces, picture.width_px, picture.height_px, picture.media_type)
+    best_confidence = float(detections.scores.max()) if len(detections) else None
+    return EnrollmentRefusal(
+        reason, quality, faces, best_confidence, picture.width_px, picture.height_px, picture.media_type
+    )
 
 
 def _faces(picture: Picture, detections: Detections, moment: Moment, matches: tuple[Match, ...]) -> tuple[Face, ...]:

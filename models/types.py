@@ -83,11 +83,6 @@ class Detections:
         """The detections at `rows` (indices or mask), in that order."""
         return Detections(self.boxes_xyxy_px[rows], self.landmarks_xy_px[rows], self.scores[rows])
 
-    @staticmethod
-    def none() -> "Detections":
-        """No face."""
-        return Detections(np.empty((0, 4), np.float32), np.empty((0, 5, 2), np.float32), np.empty((0,), np.float32))
-
 
 class RejectReason(StrEnum):
     """Why a face is not encoded."""
@@ -103,7 +98,7 @@ class Quality:
     """How well a face can be recognised.
 
     score: 0 (useless) to 1 (a passport picture); orders views of one face.
-    face_px: width of the box in pixels of the original, the shorter side.
+    face_px: shorter side of the box, in pixels of the original.
     sharpness: 0 (no edge left) to 1.
     yaw_deg: estimated turn of the head, -90 to 90, positive to the picture's right.
     reject_reason: None if the face may be encoded.
@@ -241,13 +236,20 @@ class EnrollmentView:
 class EnrollmentRefusal:
     """A picture that was read but enrolls nobody.
 
-    reject_reason: of the picture's one face; None unless the reason is low_quality.
+    quality: of the picture's one face; None unless the reason is low_quality.
     faces: how many faces count, see Recognizer.examine.
+    best_confidence: of all faces that were found, 0 to 1; None if none was.
     """
 
     reason: EnrollmentReason
-    reject_reason: RejectReason | None
+    quality: Quality | None
     faces: int
+    best_confidence: float | None
     width_px: int
     height_px: int
     media_type: str
+
+    @property
+    def reject_reason(self) -> RejectReason | None:
+        """Why the picture's one face is not encoded; None unless the reason is low_quality."""
+        return None if self.quality is None else self.quality.reject_reason

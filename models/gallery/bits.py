@@ -56,7 +56,10 @@ class Segment:
         weakref.finalize(self, _overwrite, self.bits, self.vectors).atexit = False
 
     def with_feature(self, owner: Owner, bits: UInt8, vector: Float32) -> "Segment":
-        """A copy with one more feature, in an emptied row if there is one. One of ROWS must be free."""
+        """A copy with one more feature, in an emptied row if there is one. One of ROWS must be free.
+
+        bits: uint8 (bits / 8,). vector: float32 (dimension,), as `Protector.derive` gives it.
+        """
         if self.live < len(self.owners):
             copy = self._copy()
             row = self.owners.index(None)

@@ -160,14 +160,8 @@ class Gallery:
             ]
             return self._remove(known)
 
-    def forget_feature(self, person_id: str, feature_id: str) -> bool:
-        """Remove one feature, and the person with its last; whether it was there."""
-        with self._writing:
-            known = feature_id in self._places.get(person_id, ())
-            return known and self._remove([(person_id, feature_id)]) == 1
-
     def contents(self) -> tuple[list[tuple[str, str]], UInt8]:
-        """Person id and feature id of every feature, and their bits (n, bits / 8), of one moment."""
+        """Person id and feature id of every feature, and their bits, uint8 (n, bits / 8), of one moment."""
         view = self._view
         owners = [owner for segment in view.segments for owner in segment.owners]
         rows = np.vstack([np.empty((0, self.protector.bits // 8), np.uint8), *(s.bits for s in view.segments)])

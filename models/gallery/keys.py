@@ -155,14 +155,15 @@ class KeyDirectory:
             raise SealError("wrapped with an account key that is not in the key directory")
         return open_bytes(key, sealed, joined(b"data key", place, key_id))
 
-    def pseudonym(self, gallery: str, person_id: str) -> str:
+    def pseudonym(self, gallery: str | None, person_id: str) -> str:
         """What stands for a person where the PersonID must not: 32 hexadecimal digits, the same until the key changes.
 
         HMAC-SHA256 over gallery and person behind their lengths, with a key derived from the active account key.
+        gallery: None for the person in whatever gallery; then over the person alone.
         """
         return _pseudonym(self._pseudonyms[self.account_key_id], gallery, person_id)
 
-    def is_pseudonym(self, pseudonym: str, gallery: str, person_id: str) -> bool:
+    def is_pseudonym(self, pseudonym: str, gallery: str | None, person_id: str) -> bool:
         """Whether it stands for this person, under the active account key or an older one that is still there."""
         return pseudonym in self.pseudonyms(gallery, person_id)
 
@@ -170,9 +171,13 @@ class KeyDirectory:
         """Whether pseudonyms under this account key are known here, and what it wrapped opens."""
         return key_id in self._wrapping
 
-    def pseudonyms(self, gallery: str, person_id: str) -> tuple[str, ...]:
-        """All that stand for this person: one an account key, from the oldest to the active one."""
-        return tuple(_pseudonym(key, gallery, person_id) for key in self._pseudonyms.values())
+    def pseudonyms(self, gallery: str | None, person_id: str) -> tuple[str, ...]:
+        """All that stand for this person: those of the gallery, then those without one.
+
+        Of either, one an account key, from the oldest to the active one.
+        """
+        galleries = (None,) if gallery is None else (gallery, None)
+        return tuple(_pseudonym(key, each, person_id) for each in galleries for key in self._pseudonyms.values())
 
     def snapshot_key(self) -> bytes:
         """The 32 bytes that seal this account's gallery snapshots; another after a new account key."""
@@ -198,6 +203,6 @@ def _named(wrapped: bytes) -> tuple[bytes, bytes]:
     return wrapped[1 : 1 + length], wrapped[1 + length :]
 
 
-def _pseudonym(key: bytes, gallery: str, person_id: str) -> str:
-    named = joined(gallery.encode(), person_id.encode())
-    return hmac.new(key, named, hashlib.sha256).hexdigest()[:PSEUDONYM_HEX]
+def _pseudonym(key: bytes, gallery: str | None, person_id: str) -> str:
+    named = (person_id,) if gallery is None else (gallery, person_id)
+    return hmac.new(key, joined(*(each.encode() for each in named)), hashlib.sha256).hexdigest()[:PSEUDONYM_HEX]

@@ -18,23 +18,24 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from models.errors import SealError
+from models.gallery.statement import Statement
 
 KEY_BYTES: Final = 32
 VERSION: Final = b"\x01"
 NONCE_BYTES: Final = 12
 
 
-def seal(data_key: bytes, bits: bytes, *, place: bytes, key_id: str, model_version: str) -> bytes:
-    """A person's feature, sealed with the person's data key (32 bytes) for the record `place`.
+def seal(data_key: bytes, bits: bytes, *, place: bytes, stated: Statement) -> bytes:
+    """A person's feature, sealed with the person's data key (32 bytes) for the record of key `place`.
 
-    place: the record's key. key_id, model_version: of the template key and the encoder that made the bits.
+    stated: what stands beside it in the open.
     """
-    return seal_bytes(data_key, bits, _feature_context(place, key_id, model_version))
+    return seal_bytes(data_key, bits, _feature_context(place, stated))
 
 
-def unseal(data_key: bytes, sealed: bytes, *, place: bytes, key_id: str, model_version: str) -> bytes:
-    """The bits that `seal` was given. Raises SealError if key, place, key id, model or a byte differs."""
-    return open_bytes(data_key, sealed, _feature_context(place, key_id, model_version))
+def unseal(data_key: bytes, sealed: bytes, *, place: bytes, stated: Statement) -> bytes:
+    """The bits that `seal` was given. Raises SealError if key, place, anything stated or a byte differs."""
+    return open_bytes(data_key, sealed, _feature_context(place, stated))
 
 
 def seal_bytes(key: bytes, text: bytes, context: bytes) -> bytes:
@@ -51,7 +52,7 @@ def open_bytes(key: bytes, sealed: bytes, context: bytes) -> bytes:
     try:
         return AESGCMSIV(key).decrypt(nonce, ciphertext, VERSION + context)
     except (InvalidTag, ValueError) as error:
-        raise SealError("does not open: another key, place or model, or altered bytes") from error
+        raise SealError("does not open: another key, place or statement, or altered bytes") from error
 
 
 def joined(*parts: bytes) -> bytes:
@@ -64,5 +65,5 @@ def derived_key(secret: bytes, purpose: str) -> bytes:
     return HKDF(SHA256(), KEY_BYTES, salt=None, info=b"facestreams " + purpose.encode()).derive(secret)
 
 
-def _feature_context(place: bytes, key_id: str, model_version: str) -> bytes:
-    return joined(b"feature", place, key_id.encode(), model_version.encode())
+def _feature_context(place: bytes, stated: Statement) -> bytes:
+    return joined(b"feature", place, *(text.encode() for text in stated.texts().values()))

@@ -13,7 +13,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from models.gallery.seal import joined
 
 PUBLIC_BYTES: Final = 32
-SIGNATURE_BYTES: Final = 64
 PREFIX: Final = "sk-"
 
 

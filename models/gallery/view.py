@@ -54,11 +54,6 @@ class View:
         return self.starts[-1]
 
     @property
-    def base(self) -> tuple[Segment, ...]:
-        """What the graph covers."""
-        return self.segments[: self.indexed]
-
-    @property
     def delta(self) -> tuple[Segment, ...]:
         """What came since; everything while there is no graph."""
         return self.segments[self.indexed :]
@@ -84,7 +79,10 @@ class View:
         return found
 
     def with_feature(self, owner: Owner, bits: UInt8, vector: Float32) -> tuple["View", Place]:
-        """One more feature, in the first free row of the delta."""
+        """One more feature, in the first free row of the delta; where it is.
+
+        bits: uint8 (bits / 8,). vector: float32 (dimension,).
+        """
         position = next((at for at in range(self.indexed, len(self.segments)) if self.segments[at].live < ROWS), None)
         if position is None:
             first = Segment((owner,), bits[None].copy(), vector[None].copy())

@@ -1,4 +1,4 @@
-"""Step 2 of a frame's way: from encoded bytes to pixels, with every limit checked before memory is taken."""
+"""Decode: from encoded bytes to pixels, with every limit checked before memory is taken."""
 
 from typing import Protocol
 

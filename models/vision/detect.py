@@ -1,4 +1,4 @@
-"""Step 3 of a frame's way: where the faces are, each with a box and five landmarks."""
+"""Detect: where the faces are, each with a box and five landmarks."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

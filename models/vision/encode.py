@@ -1,4 +1,4 @@
-"""Step 5 of a frame's way: an aligned crop of each face becomes an embedding."""
+"""Encode: an aligned crop of each face becomes an embedding."""
 
 from pathlib import Path
 from typing import Any, Protocol
@@ -80,7 +80,8 @@ def similarity_to_template(landmarks_xy_px: Float32, side_px: int) -> NDArray[np
 
     Least squares. In the plane Umeyama's closed form (IEEE PAMI 13(4), 1991) is a quotient of complex numbers:
     with landmarks z and template w about their means, the factor is sum(conj(z) w) / sum(|z|^2). Equal to
-    insightface's `estimate_norm`. Five landmarks in one point give a crop of one colour, not an error.
+    insightface's `estimate_norm`, which is not used: it gives NaN for five landmarks in one point (here a crop of one
+    colour), rests on a call that scikit-image is removing, and takes 105 us a face instead of 30.
     """
     template = _complex(_template(side_px))
     faces = _complex(np.asarray(landmarks_xy_px, np.float64))

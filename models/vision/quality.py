@@ -1,4 +1,4 @@
-"""Step 5, first half: which faces are worth encoding, and which view of a face is the better one.
+"""Quality: which faces are worth encoding, and which view of a face is the better one.
 
 The figures behind the defaults are cosines between the embedding (SFace) of a clean photograph of seven people and
 that of the same photograph made worse, and of two people who turn their heads in a clip.

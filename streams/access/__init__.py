@@ -1,1 +1,1 @@
-"""What the broker lets us do: why it does not let us in, and which rights are missing."""
+"""What the broker lets us do and see: why it does not let us in, which rights are missing, what a partition holds."""

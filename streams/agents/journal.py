@@ -1,25 +1,24 @@
 """What every request leaves behind: one running-log entry, and an error-log entry if it failed."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
 from aiokafka.errors import KafkaError
 
-from models.errors import PictureError
-from models.vision.containers import read_header
+from streams.agents.algorithm import NOT_RUN, Algorithm
+from streams.agents.user_input import persons_named, summary
 from streams.engine.outlet import Output, Send
 from streams.engine.request import Request
-from streams.logs.error import Repeats, error_log_entry
+from streams.logs.error import NOT_REACHED, Repeats, error_log_entry
 from streams.logs.running import Asked, running_log_entry
-from streams.wire import headers as wire_headers
 from streams.wire import records
 from streams.wire.codes import MEANING, Code
 from streams.wire.event_id import EventId
 from streams.wire.headers import Deployment
-from streams.wire.records import ErrorLogEntry, InputSummary, LoggedFace, SealedPerson
+from streams.wire.records import ErrorLogEntry, LoggedFace, SealedPerson
 from streams.wire.topics import CAMERA_FRAMES, ERROR_LOG, RUNNING_LOG, Topics
 
 _log = structlog.get_logger(__name__)
@@ -81,11 +80,15 @@ class Journal:
         *,
         person: str | None = None,
         persons: Sequence[SealedPerson] = (),
-        algorithm_output: str | None = None,
+        algorithm: Algorithm = NOT_RUN,
+        said: Mapping[str, str] | None = None,
         decoded: bool = False,
     ) -> list[Output]:
-        """Both logs' records of a request that failed. person: the keyed pseudonym. Else as `running` takes it."""
-        named = _named(request, asked)
+        """Both logs' records of a request that failed.
+
+        person: the keyed pseudonym. said: as the request's outlet has it. Else as `running` takes it.
+        """
+        named = persons_named(request, asked.event_id.topic)
         entry = error_log_entry(
             self.deployment,
             asked,
@@ -93,8 +96,11 @@ class Journal:
             detail,
             person=person,
             logged_at_ms=self.clock_ms(),
-            given=_summary(request),
-            algorithm_output=algorithm_output,
+            given=summary(request, named, self.is_person),
+            attempt=request.attempt,
+            said={topic.removeprefix(self.topics.name("")): word for topic, word in (said or {}).items()},
+            algorithm_output=algorithm.output,
+            measured=algorithm.measured,
             withheld=lambda text: text in named or self.is_person(text),
         )
         written = self.repeats.admit(entry, self.clock_ms())
@@ -106,7 +112,7 @@ class Journal:
             event_id=None,
             request_interface="view",
             upstream=f"{short} read",
-            downstream="none",
+            downstream=NOT_REACHED,
             return_code=code,
             detail=MEANING[code],
             output="passed over by this worker",
@@ -123,7 +129,7 @@ class Journal:
             event_id=str(first),
             request_interface="recognize" if first.topic == CAMERA_FRAMES else "unknown",
             upstream=f"{first.topic} read too late",
-            downstream="outputs writable",
+            downstream=NOT_REACHED,
             return_code=Code.EXPIRED_UNREAD,
             detail=f"partition {first.partition}, offsets {first.offset} to {end - 1}",
             output="none",
@@ -164,34 +170,9 @@ class Journal:
             camera_id=None,
             person=None,
             input=None,
-            algorithm_output=None,
+            algorithm_output=NOT_RUN.output,
             **said,
         )
 
     def _error(self, entry: ErrorLogEntry) -> Output:
         return Output(topic=self.topics.name(ERROR_LOG), key=None, value=records.encode(entry))
-
-
-def _summary(request: Request) -> InputSummary:
-    """The request's input without its picture, and without the values of its headers."""
-    value = request.value or b""
-    try:
-        header = read_header(value)
-    except PictureError:
-        header = None
-    return InputSummary(
-        value_bytes=len(value),
-        media_type=None if header is None else header.media_type,
-        width_px=None if header is None else header.width_px,
-        height_px=None if header is None else header.height_px,
-        headers=sorted({name for name, _ in request.headers if name in wire_headers.KNOWN}),
-        other_headers=sum(name not in wire_headers.KNOWN for name, _ in request.headers),
-    )
-
-
-def _named(request: Request, asked: Asked) -> set[str | None]:
-    """Whom a command is about: by its key, and by its header, which may disagree."""
-    if asked.interface == "recognize":
-        return set()
-    told = wire_headers.readable_command_headers(request.headers).person_id
-    return {asked.person_id, told, (request.key or b"").decode(errors="replace")}

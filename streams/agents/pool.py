@@ -1,6 +1,8 @@
 """The threads that compute, each call with a deadline, so that a model that does not end holds no camera for ever."""
 
 import asyncio
+import os
+import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -28,6 +30,13 @@ Meter = Callable[[], Callable[[], float]]
 """Called in the thread that computes; what it returns tells any thread how much of a deadline is used since then."""
 
 
+def cores() -> int:
+    """Processors that this process may use; all of the machine's where the system does not tell (macOS)."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def processor_time() -> Callable[[], float]:
     """Seconds of processor time of the calling thread, and a share of all others; where that is not told, all."""
     begun_s = time.monotonic()
@@ -46,6 +55,7 @@ class TimedOutError(Exception):
 
     def __init__(self, timeout_s: float, *, stuck: bool) -> None:
         super().__init__(f"did not end within {timeout_s:g} s" + (" and cannot be ended" if stuck else ""))
+        self.timeout_s = timeout_s
         self.stuck = stuck
 
 

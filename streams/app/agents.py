@@ -70,7 +70,7 @@ class AgentMaker:
         return Agents(self._recognition(journal, sightings), self._enrollment(journal), sightings, journal)
 
     def _is_person(self, text: str) -> bool:
-        return any(self._views.known.holds(gallery, text) for gallery in self._settings.galleries.names())
+        return bool(self._views.known.galleries_of(text))
 
     def _sightings(self) -> Sightings:
         galleries = self._vision.galleries
@@ -91,7 +91,7 @@ class AgentMaker:
         reader = FrameReader(
             deployment=self._deployment,
             epoch=self._epochs[CAMERA_FRAMES],
-            galleries_of=self._settings.galleries_of,
+            galleries_of=self._settings.galleries.of,
         )
         return RecognitionAgent(
             topics=self._topics,

@@ -52,6 +52,7 @@ class Deletions:
             worker=self._worker,
             applied=lambda: views.gallery.positions,
             saved=lambda: None if views.snapshots is None else views.snapshots.saved,
+            swept=set() if views.snapshots is None else views.snapshots.swept,
             pending=views.pending,
             clock_ms=now_ms,
         )
@@ -93,6 +94,7 @@ class Deletions:
         views, broker = self._views, BROKERS[self._settings.broker]
         deployment = sightings.deployment
         erased = Erased(keys=views.known.keys, known=views.known)
+        tombstones = Tombstones(topics=self._topics, view=views.gallery)
         steps = Steps(
             topics=self._topics,
             epoch=epoch,
@@ -101,12 +103,19 @@ class Deletions:
             newest=views.newest,
             workers=views.workers,
             views=(views.gallery, views.visits, views.control),
-            tombstones=Tombstones(topics=self._topics, view=views.gallery),
+            tombstones=tombstones,
             erased=erased,
             account=AccountRecords(
                 topics=self._topics, epoch=sightings.epoch, deployment=deployment, broker=broker, newest=views.newest
             ),
-            bytes_gone=BytesGone(topics=self._topics, epoch=epoch, broker=broker, erased=erased, clock_ms=now_ms),
+            bytes_gone=BytesGone(
+                topics=self._topics,
+                epoch=epoch,
+                broker=broker,
+                tombstones=tombstones,
+                erased=erased,
+                clock_ms=now_ms,
+            ),
             clock_ms=now_ms,
         )
         return Eraser(

@@ -1,15 +1,16 @@
 """From settings to a worker that runs until it is told to stop."""
 
 import asyncio
-import signal
 import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import structlog
 
 from streams.app.loop import WorkerLoop
 from streams.app.process import forbid_core_dumps
 from streams.app.vision import make_vision
-from streams.app.worker import StartError, Worker
+from streams.app.worker import Worker
 from streams.engine.brokers import BROKERS
 from streams.engine.errors import EngineError
 from streams.engine.topics import admin, reached
@@ -18,9 +19,10 @@ from streams.settings import Settings
 from streams.wire.header_names import read_any_header_name
 from streams.wire.rights import Role, rights_of
 
-__all__ = ["StartError", "checked_epochs", "make_worker", "run_worker"]
-
 _log = structlog.get_logger(__name__)
+
+StopRequested = Callable[[], AbstractContextManager[asyncio.Event]]
+"""Entered inside the running loop; the event tells when to end in order."""
 
 
 async def make_worker(settings: Settings) -> Worker:
@@ -55,27 +57,25 @@ async def checked_epochs(settings: Settings) -> dict[str, str]:
     return epochs
 
 
-def run_worker(settings: Settings) -> int:
-    """Run a worker until SIGTERM or SIGINT; 0 on a clean stop. Raises what stops the start or ends the worker."""
+def run_worker(settings: Settings, stop_requested: StopRequested) -> int:
+    """Run a worker until it is told to stop; 0 on a clean stop. Raises what stops the start or ends the worker."""
     forbid_core_dumps()
     with asyncio.Runner(loop_factory=WorkerLoop) as runner:
-        return runner.run(_run(settings))
+        return runner.run(_run(settings, stop_requested))
 
 
-async def _run(settings: Settings) -> int:
-    told = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, told.set)
-    stop, work = asyncio.create_task(told.wait()), asyncio.create_task(_work(settings))
-    await asyncio.wait({stop, work}, return_when=asyncio.FIRST_COMPLETED)
-    stop.cancel()
-    if not work.done():
-        work.cancel()
-    try:
-        await work
-    except asyncio.CancelledError as error:
-        if not told.is_set():  # the Kafka client may cancel whoever waits for it: that is no clean stop
-            raise EngineError("the worker was cancelled, and nobody told it to stop") from error
+async def _run(settings: Settings, stop_requested: StopRequested) -> int:
+    with stop_requested() as told:
+        stop, work = asyncio.create_task(told.wait()), asyncio.create_task(_work(settings))
+        await asyncio.wait({stop, work}, return_when=asyncio.FIRST_COMPLETED)
+        stop.cancel()
+        if not work.done():
+            work.cancel()
+        try:
+            await work
+        except asyncio.CancelledError as error:
+            if not told.is_set():  # the Kafka client may cancel whoever waits for it: that is no clean stop
+                raise EngineError("the worker was cancelled, and nobody told it to stop") from error
     return 0
 
 

@@ -6,7 +6,6 @@ from typing import Any, Final
 
 from streams.agents.cameras.sightings import VisitsView
 from streams.agents.erasure.pending import PendingErasures
-from streams.agents.erasure.workers import WorkersView
 from streams.agents.gallery.said_before import SaidBefore
 from streams.agents.gallery.snapshots import Snapshots
 from streams.agents.gallery.view import GalleryView
@@ -17,6 +16,7 @@ from streams.settings import Settings
 from streams.wire.codes import Code
 from streams.wire.records import Erasure, GalleryEvent
 from streams.wire.topics import CONTROL, ERASURES, FACE_FEATURES, GALLERY_EVENTS, VISITS
+from streams.wire.workers import WorkersView
 
 STALE_S: Final = 30.0
 """A worker whose gallery has not heard of the broker for so long is not ready."""
@@ -49,7 +49,7 @@ class Views:
         self.newest = VisitsView()
         self.answered = SaidBefore(GalleryEvent)
         self.erased = SaidBefore(Erasure)
-        self.pending = PendingErasures(self.known.erase)
+        self.pending = PendingErasures(self.known.erase, partitions=self.known.partitions)
         self.workers = WorkersView()
         self.gallery = self._view(FACE_FEATURES, self.known.apply)
         self.visits = self._view(VISITS, self.newest.apply)

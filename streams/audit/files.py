@@ -96,6 +96,11 @@ class Files:
                     found[directory] += taken_bytes(path)
         return dict(found)
 
+    def copies(self) -> Counter[tuple[str, int]]:
+        """In how many directories each partition of this account lies, by short name and number."""
+        homes = {(path.parent, part.short, part.number) for path in self.every() if (part := self._at_home(path))}
+        return Counter((short, number) for _, short, number in homes)
+
     def batches(self, path: Path) -> Iterator[Batch]:
         """What a segment holds, in its order, one batch in memory at a time.
 
@@ -129,6 +134,12 @@ class Files:
             partition = self.partition(path)
             if partition is not None and partition.short == short and SEGMENT in path.suffixes:
                 yield path
+
+    def _at_home(self, path: Path) -> Partition | None:
+        """Whose file it is, unless its directory is one that is deleted, moved or left behind."""
+        partition = self.partition(path)
+        at_home = partition is not None and path.parent.name.endswith(f"-{partition.number}")
+        return partition if at_home else None
 
     def _below(self, directory: Path) -> Iterator[Path]:
         for parent, _, names in os.walk(directory, onerror=self._note):

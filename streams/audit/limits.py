@@ -2,12 +2,12 @@
 
 from streams.agents.erasure.confirming import EVERY_MS as CONFIRMED_EVERY_MS
 from streams.agents.erasure.waits import COMPACTED, waits
-from streams.agents.erasure.workers import SILENT_AFTER_MS
 from streams.audit.facts import Facts
 from streams.engine.topics.admin import AdminError
 from streams.engine.topics.bounds import PROCESSED
 from streams.engine.topics.promises import Promise as Rule
 from streams.wire.topics import GALLERY_COMMANDS
+from streams.wire.workers import SILENT_AFTER_MS
 
 
 def picture_bound_ms(facts: Facts) -> int | None:

@@ -1,6 +1,5 @@
 """Topics, read from their beginning to where they ended when the audit began."""
 
-import time
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -9,10 +8,12 @@ from typing import Any, Final, Literal
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from streams.access.partition import read_partition
 from streams.audit.pictures import marker_in
-from streams.engine.topics.admin import AdminError, answered
+from streams.engine.topics.admin import answered
 from streams.wire import records
 from streams.wire.connection import Connection
+from streams.wire.feature_topic import texts
 from streams.wire.header_names import read_any_header_name
 from streams.wire.records import (
     Erasure,
@@ -27,21 +28,17 @@ from streams.wire.records import (
 from streams.wire.topics import (
     ERASURES,
     ERROR_LOG,
-    FILLER_KEY,
     GALLERY_EVENTS,
     RECOGNITIONS,
     RUNNING_LOG,
     SIGHTINGS,
     VISITS,
     TopicSpec,
+    is_filler,
 )
 
-POLL_MS: Final = 500
 FETCH_WAIT_MS: Final = 20
 """The next partition waits for the last one's fetch to be answered."""
-
-STALL_S: Final = 90.0
-"""Longer than the broker lets a transaction of a dead worker stand open."""
 
 KINDS: Final[Mapping[str, type[Record]]] = {
     ERASURES: Erasure,
@@ -116,32 +113,18 @@ async def ends(consumer: AIOKafkaConsumer, spec: TopicSpec) -> dict[TopicPartiti
 async def read(consumer: AIOKafkaConsumer, short: str, until: Mapping[TopicPartition, int]) -> AsyncIterator[Seen]:
     """Every record of these partitions below these offsets, one partition after the other; fillers are passed over.
 
-    A transaction that is open is waited for. Raises AdminError where nothing comes though there is more.
+    A transaction that is open is waited for. Raises StalledError where nothing comes though there is more.
     """
     for partition, end in sorted(until.items()):
-        consumer.assign([partition])
-        await consumer.seek_to_beginning(partition)
-        heard_at = time.monotonic()
-        # what stands between the last record and the end may be a transaction's mark: the position alone tells
-        while (position := await consumer.position(partition)) < end:
-            batch = (await consumer.getmany(partition, timeout_ms=POLL_MS)).get(partition, ())
-            for record in batch:
-                if record.offset < end and not _is_filler(record):
-                    yield seen(short, record)
-            if batch or await consumer.position(partition) > position:
-                heard_at = time.monotonic()
-            elif time.monotonic() - heard_at > STALL_S:
-                raise AdminError(f"{partition.topic}-{partition.partition} cannot be read to its end")
-
-
-def _is_filler(record: Any) -> bool:
-    return bool(record.key == FILLER_KEY and not record.value)
+        async for record in read_partition(consumer, partition, end):
+            if not is_filler(record.key, record.value):
+                yield seen(short, record)
 
 
 def seen(short: str, record: Any) -> Seen:
     """An aiokafka record as the audit looks at it."""
     key, value = record.key or b"", record.value or b""
-    headers = {name: (raw or b"").decode(errors="replace") for name, raw in record.headers}
+    headers = texts(record.headers)
     form, decoded = _decoded(short, key, record.value, [raw or b"" for _, raw in record.headers])
     return Seen(short, record.partition, record.offset, record.timestamp, key, value, headers, form, decoded)
 

@@ -24,6 +24,7 @@ from streams.audit.gallery import Gallery
 from streams.audit.reading import ends, read, reader
 from streams.logs.billing import Billing
 from streams.wire.topics import (
+    CONTROL,
     ERASURES,
     ERROR_LOG,
     FACE_FEATURES,
@@ -47,10 +48,12 @@ ORDER: Final = (
     SIGHTINGS,
     VISITS,
     ERROR_LOG,
+    CONTROL,
 )
 """In which they are read: erasures before what they explain, the running log before what it is held against."""
 
 ENDS: Final = (
+    CONTROL,
     VISITS,
     SIGHTINGS,
     RECOGNITIONS,
@@ -91,7 +94,8 @@ async def findings(
     found: Facts, files: Files, consumer: AIOKafkaConsumer, until: Until, closed: Mapping[str, str]
 ) -> list[Finding]:
     """What all checks say after every record below `until`. closed: topics that cannot be read, and why."""
-    gallery, bills = Gallery(found.keys), (Billing(0, found.now_ms), Billing(0, found.now_ms))
+    gallery = Gallery(found.keys, found.topics.spec(FACE_FEATURES).partitions)
+    bills = Billing(0, found.now_ms), Billing(0, found.now_ms)
     async for seen in read(consumer, FACE_FEATURES, until.get(FACE_FEATURES, {})):
         gallery.take(seen)
     checks = _checks(found, gallery, files, bills)
@@ -112,7 +116,7 @@ def _checks(found: Facts, gallery: Gallery, files: Files, bills: tuple[Billing, 
         Deletion(found, gallery, files),
         RunningLog(found, bills),
         ErrorLog(found, gallery, files),
-        Consent(),
+        Consent(gallery),
         Region(found.region),
         Accounts(found),
     ]

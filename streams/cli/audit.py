@@ -34,7 +34,11 @@ def audit(
     context: typer.Context,
     broker_data: Annotated[
         list[Path] | None,
-        typer.Option(exists=True, file_okay=False, help="A broker's log.dirs, to look for what must not lie there."),
+        typer.Option(
+            exists=True,
+            file_okay=False,
+            help="A broker's log.dirs; without them pictures and deletion are not observable.",
+        ),
     ] = None,
     key_dir: Annotated[
         Path | None, typer.Option(exists=True, file_okay=False, help="The account's keys; without them less is seen.")

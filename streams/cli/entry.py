@@ -24,6 +24,7 @@ from streams.cli import (
     topics,
     watch,
     worker,
+    workers,
 )
 from streams.cli.exit_codes import MEANING, ExitCode
 from streams.cli.failures import exit_code_of
@@ -52,6 +53,7 @@ for group in (worker, embedded, publish, gallery, forget, watch, bill, running_l
 app.add_typer(keys.commands, name="keys")
 app.add_typer(topics.commands, name="topics")
 app.add_typer(receipt.commands, name="receipt")
+app.add_typer(workers.commands, name="workers")
 
 
 def _version(wanted: bool) -> None:

@@ -1,7 +1,5 @@
 """Which exit code an error ends in. What is not listed here is a bug."""
 
-import sys
-
 from streams.cli.exit_codes import ExitCode
 from streams.cli.packages import ShadowedPackageError
 from streams.edge.errors import (
@@ -38,7 +36,7 @@ def _of_the_worker(error: Exception) -> ExitCode | None:
     from streams.agents.pool import StuckError  # noqa: PLC0415
     from streams.edge.broker import UNREACHABLE  # noqa: PLC0415
     from streams.engine.embedded import EmbeddedBrokerError  # noqa: PLC0415
-    from streams.engine.errors import EngineError  # noqa: PLC0415
+    from streams.engine.errors import EngineError, StartError  # noqa: PLC0415
     from streams.engine.outlet import PublishTimeoutError  # noqa: PLC0415
     from streams.engine.topics.admin import AdminError, DeniedError  # noqa: PLC0415
 
@@ -48,12 +46,6 @@ def _of_the_worker(error: Exception) -> ExitCode | None:
         return ExitCode.DEPLOYMENT
     if isinstance(error.__cause__ if isinstance(error, AdminError) else error, UNREACHABLE):
         return ExitCode.UNREACHABLE
-    if isinstance(error, AdminError | EmbeddedBrokerError | ModelsError) or _stopped_the_start(error):
+    if isinstance(error, AdminError | EmbeddedBrokerError | ModelsError | StartError):
         return ExitCode.DEPLOYMENT
     return None
-
-
-def _stopped_the_start(error: Exception) -> bool:
-    # who never imported the app has no error of it, and need not wait for the networks' libraries to know that
-    run = sys.modules.get("streams.app.run")
-    return run is not None and isinstance(error, run.StartError)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from streams.cli.asking import Gallery, NoWait, Timeout, carry_out, carry_out_to_the_receipt
+from streams.cli.asking import NoWait, Timeout, carry_out, carry_out_to_the_receipt
 from streams.cli.exit_codes import ExitCode
 from streams.cli.invocation import invocation
 from streams.cli.output import examples, say
@@ -24,7 +24,9 @@ commands = typer.Typer()
 def forget(
     context: typer.Context,
     person: Annotated[str | None, typer.Argument(help="The customer's own id of the person.")] = None,
-    gallery: Gallery = None,
+    gallery: Annotated[
+        str | None, typer.Option(help="The person from this gallery alone; from every gallery if none is named.")
+    ] = None,
     everyone: Annotated[bool, typer.Option("--everyone", help="Everybody of the gallery that is named.")] = False,
     whole_account: Annotated[
         bool, typer.Option("--whole-account", help="All that is kept of the account, logs included, after a last bill.")
@@ -39,7 +41,8 @@ def forget(
 ) -> None:
     """Forget a person, a gallery or the account: nobody of it is matched any more, and then it is erased.
 
-    The first answer says that the deletion is accepted; it is complete when its receipt is out, some minutes later.
+    A person is forgotten in every gallery, unless one is named. The first answer says that the deletion is accepted; it
+    is complete when its receipt is out, some minutes later.
     """
     from streams.edge.commands import Command  # noqa: PLC0415
     from streams.wire.headers import Caller  # noqa: PLC0415

@@ -1,9 +1,9 @@
 """`facestreams enroll` and `persons`."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,9 @@ from streams.cli.invocation import invocation
 from streams.cli.output import examples, quiet_clients, result, say
 from streams.edge.errors import SourceError
 from streams.wire.headers import ConsentBasis
+
+if TYPE_CHECKING:
+    from streams.edge.persons import Person
 
 commands = typer.Typer()
 
@@ -79,7 +82,13 @@ def persons(
     keys = KeyDirectory.open(settings.key_dir)
     exact_ends = BROKERS[settings.broker].exact_ends
     reading = read_persons(settings.connection(), settings.topics(), opener(keys), exact_ends=exact_ends)
-    found = asyncio.run(reading).enrolled()
+    stored = asyncio.run(reading)
+    if stored.passed_over:
+        say(
+            f"{stored.passed_over} records of face-features are passed over, by the workers too: their key is none of"
+            " ours, or names another partition. Who is enrolled by these alone cannot be matched: enroll them again"
+        )
+    found = stored.enrolled()
     if enroll_again:
         show_whom_to_enroll_again(settings, keys, found, as_json=json)
         return
@@ -87,17 +96,20 @@ def persons(
         if json:
             result(msgspec.json.encode(person).decode())
             continue
-        said = [
-            f"{len(person.features)} feature{'s' if len(person.features) > 1 else ''}",
-            *_distinct(
-                "consent", [f"{each.consent} ({each.consent_basis})" for each in person.features if each.consent]
-            ),
-            *_distinct("model", [feature.model_version for feature in person.features]),
-            *_distinct("key", [feature.key_id for feature in person.features]),
-        ]
-        name = person.person_id or f"{person.reference} (its key record does not open)"
-        result(f"{person.gallery}/{name}: {', '.join(said)}")
+        name = person.person_id or f"{person.reference} (its key record is missing or does not open)"
+        result(f"{person.gallery}/{name}: {', '.join(_said(person))}")
     say(f"{len(found)} enrolled")
+
+
+def _said(person: "Person") -> Iterator[str]:
+    """How many features there are, and what is stated of those that open: of the others it may be anybody's word."""
+    yield f"{len(person.features)} feature{'s' if len(person.features) > 1 else ''}"
+    opening = [each for each in person.features if each.opens]
+    if person.person_id is not None and len(opening) < len(person.features):
+        yield f"{len(person.features) - len(opening)} of them altered"
+    yield from _distinct("consent", [f"{each.consent} ({each.consent_basis})" for each in opening if each.consent])
+    yield from _distinct("model", [each.model_version for each in opening])
+    yield from _distinct("key", [each.key_id for each in opening])
 
 
 def _distinct(name: str, values: Sequence[str | None]) -> list[str]:

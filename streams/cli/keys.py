@@ -3,8 +3,10 @@
 import asyncio
 import base64
 from collections import Counter
+from collections.abc import Coroutine, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 import typer
 
@@ -16,6 +18,9 @@ from streams.settings import Settings
 
 if TYPE_CHECKING:
     from models.gallery.keys import KeyInfo, Kind
+    from streams.wire.records import Erasure
+
+T = TypeVar("T")
 
 commands = typer.Typer(no_args_is_help=True, help="The account's keys: what features are made and sealed with.")
 
@@ -94,14 +99,15 @@ def revoke(
     """Remove a key from this directory. Remove it from every worker and every copy too, then restart the workers.
 
     The last key of a kind stays: draw another first. Where the active key is removed, the one before it is active.
+    An account key stays, with --yes as well, while a deletion is under way that names its person under it.
     """
     from models.gallery.keys import KeyDirectory  # noqa: PLC0415  imports cryptography
 
     settings = invocation(context).settings()
     keys = KeyDirectory.open(settings.key_dir)
     kind = next((key.kind for key in keys.list_keys() if key.id == key_id), None)
-    if kind in RESTS and not yes and (hindrance := _hindrance(_resting(settings), key_id, kind)) is not None:
-        say(f"{key_id} is not revoked: {hindrance}. With --yes, {LOST[kind]}")
+    if kind in RESTS and (reason := _why_not(settings, key_id, kind, yes=yes)) is not None:
+        say(f"{key_id} is not revoked: {reason}")
         raise typer.Exit(ExitCode.REFUSED)
     keys.revoke(key_id)
     result(f"{key_id} revoked in {keys.path}: {LOST[kind or '']}")
@@ -117,27 +123,67 @@ def _kind(text: str) -> "Kind":
     raise typer.BadParameter(f"expected {', '.join(KINDS)}, found {text}", param_hint="--kind")
 
 
+def _why_not(settings: Settings, key_id: str, kind: str, *, yes: bool) -> str | None:
+    """What the key is needed for; None: nothing that `yes` does not give up."""
+    unfinished = _unfinished(settings) if kind == "account" else ()
+    if needing := [each.request_id for each in unfinished or () if each.key_id == key_id]:
+        return (
+            f"{len(needing)} deletions under way name their persons under it, and never end without it:"
+            f" {', '.join(needing)}. Wait until each is complete (facestreams receipt show {needing[0]} --wait), or"
+            " delete the account (facestreams forget --whole-account)"
+        )
+    if yes:
+        return None
+    resting = None if unfinished is None else _resting(settings)
+    if resting is None:
+        return f"nobody can tell what rests on it. With --yes, {LOST[kind]}"
+    return f"{resting[key_id]} {RESTS[kind]} rest on it. With --yes, {LOST[kind]}" if resting[key_id] else None
+
+
 def _resting(settings: Settings) -> Counter[str] | None:
     """What rests on each key; None, and a word on it, where the broker does not tell."""
     from models.gallery.keys import wrapping_key_id  # noqa: PLC0415  imports cryptography
     from streams.edge.persons import read_features  # noqa: PLC0415  imports the Kafka client
     from streams.edge.resting import Resting  # noqa: PLC0415
     from streams.engine.brokers import BROKERS  # noqa: PLC0415
+    from streams.wire.topics import FACE_FEATURES  # noqa: PLC0415
 
-    quiet_clients()
     exact_ends = BROKERS[settings.broker].exact_ends
-    reading = read_features(settings.connection(), settings.topics(), Resting(wrapping_key_id), exact_ends=exact_ends)
+    counted = Resting(wrapping_key_id, settings.topics().spec(FACE_FEATURES).partitions)
+    reading = read_features(settings.connection(), settings.topics(), counted, exact_ends=exact_ends)
+    resting = _read(reading, "what rests on each key")
+    return None if resting is None else resting.counts()
+
+
+def _unfinished(settings: Settings) -> "Sequence[Erasure] | None":
+    """The deletions that are under way; None, and a word on it, where the broker does not tell."""
+    from streams.agents.erasure.pending import PendingErasures  # noqa: PLC0415
+    from streams.edge.through import read_through  # noqa: PLC0415  imports the Kafka client
+    from streams.engine.brokers import BROKERS  # noqa: PLC0415
+    from streams.wire.rights import Role  # noqa: PLC0415
+    from streams.wire.topics import ERASURES  # noqa: PLC0415
+
+    pending = PendingErasures(lambda erasure: None, partitions=None)
+
+    def take(record: Any) -> None:
+        with suppress(ValueError):  # no worker drives one that it cannot read
+            pending.apply(record)
+
+    async def read() -> "Sequence[Erasure]":
+        of, exact_ends = settings.connection(), BROKERS[settings.broker].exact_ends
+        await read_through(of, settings.topics(), ERASURES, take, role=Role.GALLERY_ADMIN, exact_ends=exact_ends)
+        return pending.all()
+
+    return _read(read(), "which deletions need the key")
+
+
+def _read(reading: Coroutine[Any, Any, T], what: str) -> T | None:
+    quiet_clients()
     try:
-        return asyncio.run(reading).counts()
+        return asyncio.run(reading)
     except (BrokerUnreachableError, BrokerRefusedError, TopicMissingError) as error:
-        say(f"what rests on each key is not known: {error}")
+        say(f"{what} is not known: {error}")
         return None
-
-
-def _hindrance(resting: Counter[str] | None, key_id: str, kind: str) -> str | None:
-    if resting is None:
-        return "nobody can tell what rests on it"
-    return f"{resting[key_id]} {RESTS[kind]} rest on it" if resting[key_id] else None
 
 
 def _line(key: "KeyInfo", resting: Counter[str] | None) -> str:

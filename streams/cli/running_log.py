@@ -11,7 +11,7 @@ import typer
 from streams.cli.exit_codes import ExitCode
 from streams.cli.invocation import invocation
 from streams.cli.output import examples, quiet_clients, result, say
-from streams.cli.stopping import stop_requested
+from streams.cli.stopping import until_stop_requested
 from streams.cli.times import at_ms
 from streams.settings import Settings
 from streams.wire.records.logs import RequestInterface
@@ -96,7 +96,7 @@ async def _show(settings: Settings, wanted: Wanted, follow: bool) -> int:
     await keyring.read()
     shown = _Shown(wanted, keyring)
     if follow:
-        await _follow(settings, shown)
+        await until_stop_requested(_follow(settings, shown))
     else:
         await _read_through(settings, lambda record: shown.take(record.value))
     return shown.unreadable
@@ -119,18 +119,6 @@ async def _read_through(settings: Settings, take: Callable[[Any], object]) -> No
 
 
 async def _follow(settings: Settings, shown: "_Shown") -> None:
-    with stop_requested() as stop:
-        following = asyncio.create_task(_lines(settings, shown))
-        stopping = asyncio.create_task(stop.wait())
-        done, _ = await asyncio.wait((following, stopping), return_when=asyncio.FIRST_COMPLETED)
-        for task in (following, stopping):
-            task.cancel()
-        await asyncio.gather(following, stopping, return_exceptions=True)
-        if following in done:
-            following.result()
-
-
-async def _lines(settings: Settings, shown: "_Shown") -> None:
     from streams.edge.broker import reaching, require_topics, started_consumer  # noqa: PLC0415  the Kafka client
     from streams.wire.rights import Role  # noqa: PLC0415
     from streams.wire.topics import RUNNING_LOG  # noqa: PLC0415

@@ -24,10 +24,12 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 
 
 @commands.callback(invoke_without_command=True)
-def all_of_it(context: typer.Context) -> None:
+def all_of_it(context: typer.Context, json: Json = False) -> None:
     """The account's topics, and the settings that promises rest on; without a command: show."""
     if context.invoked_subcommand is None:
-        show(context)
+        show(context, json=json)
+    elif json:
+        raise typer.BadParameter("put it behind the command", param_hint="--json")
 
 
 @commands.command(

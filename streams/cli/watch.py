@@ -9,7 +9,7 @@ import typer
 
 from streams.cli.invocation import invocation
 from streams.cli.output import examples, quiet_clients, result
-from streams.cli.stopping import stop_requested
+from streams.cli.stopping import until_stop_requested
 from streams.settings import Settings
 
 if TYPE_CHECKING:
@@ -33,22 +33,15 @@ def watch(
 ) -> None:
     """Show who is in front of which camera, as it changes, until told to stop."""
     quiet_clients()
-    asyncio.run(_watch(invocation(context).settings(), as_table=sys.stdout.isatty() and not json))
+    watching = _watch(invocation(context).settings(), as_table=sys.stdout.isatty() and not json)
+    asyncio.run(until_stop_requested(watching))
 
 
 async def _watch(settings: Settings, *, as_table: bool) -> None:
     from streams.edge.readers import sighting_reader  # noqa: PLC0415  imports the Kafka client
 
-    with stop_requested() as stop:
-        async with sighting_reader(settings.connection(), settings.topics()) as reader:
-            showing = asyncio.create_task(_table(reader) if as_table else _lines(reader))
-            stopping = asyncio.create_task(stop.wait())
-            done, _ = await asyncio.wait((showing, stopping), return_when=asyncio.FIRST_COMPLETED)
-            for task in (showing, stopping):
-                task.cancel()
-            await asyncio.gather(showing, stopping, return_exceptions=True)
-            if showing in done:
-                showing.result()
+    async with sighting_reader(settings.connection(), settings.topics()) as reader:
+        await (_table(reader) if as_table else _lines(reader))
 
 
 async def _lines(reader: "AsyncIterable[Sighting]") -> None:

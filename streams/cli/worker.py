@@ -10,6 +10,7 @@ import typer
 
 from streams.cli.invocation import Invocation, invocation, option_of
 from streams.cli.output import examples
+from streams.cli.stopping import stop_requested, wait_for
 from streams.settings import PREFIX, Settings
 
 if TYPE_CHECKING:
@@ -55,17 +56,17 @@ def _serve(settings: Settings) -> int:
 
     check_single_opencv()
     from streams.app import run_worker  # noqa: PLC0415  networks and engine are slow to import
-    from streams.cli.log import set_up_log  # noqa: PLC0415
+    from streams.cli.logging_setup import set_up_log  # noqa: PLC0415
 
     set_up_log(settings.log_level, settings.account)
-    return run_worker(settings)
+    return run_worker(settings, stop_requested)
 
 
 def _serve_each(accounts: Sequence[Settings], given: Invocation) -> int:
     """Nothing of an account is ever in this process, which only starts others: keys, pictures and galleries are
     apart in memory by the operating system.
     """
-    from streams.cli.log import set_up_log  # noqa: PLC0415
+    from streams.cli.logging_setup import set_up_log  # noqa: PLC0415
     from streams.fleet.process import Program  # noqa: PLC0415
 
     set_up_log(accounts[0].log_level)
@@ -74,7 +75,6 @@ def _serve_each(accounts: Sequence[Settings], given: Invocation) -> int:
 
 
 async def _run(programs: Sequence["Program"]) -> int:
-    from streams.cli.stopping import stop_requested, wait_for  # noqa: PLC0415
     from streams.fleet.supervision import Fleet  # noqa: PLC0415
 
     with stop_requested() as stop:

@@ -79,7 +79,10 @@ class GalleryClient:
         )
 
     async def forget(self, person_id: str, *, gallery: str | None = None, caller: Caller | None = None) -> GalleryEvent:
-        """Have a person removed; for the receipt see `receipt`. The answer may be a refusal; raises as `ask` does."""
+        """Have a person removed; for the receipt see `receipt`. The answer may be a refusal; raises as `ask` does.
+
+        gallery: from this one alone; None for all that hold the person.
+        """
         return await self.ask(
             Command(command="forget", person_id=person_id, gallery=gallery, caller=caller or Caller())
         )

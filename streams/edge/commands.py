@@ -16,8 +16,8 @@ class Command:
     """What is asked for one person, or for all of a gallery or an account.
 
     command: `enroll` and `forget` name a person_id; `forget_gallery` names its gallery, `forget_account` its account
-    (that of the caller). picture: encoded bytes, empty for all but enroll. gallery: of a person; None is `default`.
-    request_id: the sender's own; its answers carry the same.
+    (that of the caller). picture: encoded bytes, empty for all but enroll. gallery: of a person; None is `default` to
+    enroll, and every gallery that holds the person to forget. request_id: the sender's own; its answers carry the same.
     """
 
     command: Literal["enroll", "forget", "forget_gallery", "forget_account"]

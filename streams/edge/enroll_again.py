@@ -22,6 +22,9 @@ def reasons(person: Person, *, template_keys: Collection[str], model_version: st
 
 
 def _of_feature(feature: StoredFeature, *, template_keys: Collection[str], model_version: str) -> Iterator[str]:
+    if not feature.opens:
+        yield "does not open: it, or what is stated of it, was altered"
+        return
     if feature.key_id not in template_keys:
         yield f"made with template key {feature.key_id or 'unnamed'}, which is not in the key directory"
     if feature.model_version != model_version:

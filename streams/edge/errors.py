@@ -6,10 +6,10 @@ class EdgeError(Exception):
 
 
 class BrokerUnreachableError(EdgeError):
-    """No broker answered at these addresses, or it stopped answering."""
+    """No broker answered at these addresses, or it stopped answering. reason: what it left out, if known."""
 
-    def __init__(self, bootstrap_servers: str) -> None:
-        super().__init__(f"no Kafka broker answers at {bootstrap_servers}")
+    def __init__(self, bootstrap_servers: str, reason: str | None = None) -> None:
+        super().__init__(f"no Kafka broker answers at {bootstrap_servers}" + (f": {reason}" if reason else ""))
         self.bootstrap_servers = bootstrap_servers
 
 

@@ -3,50 +3,32 @@
 from collections import Counter
 from collections.abc import Callable
 
-from streams.edge.persons import Headers
-from streams.wire.feature_keys import FeatureKey
-from streams.wire.topics import FILLER_KEY
-
-Owner = tuple[str, str]
-"""Gallery and reference."""
+from streams.wire.feature_topic import FeatureRecord, FeatureTopic, texts
 
 
 class Resting:
     """The state of face-features, record by record, in each partition's order.
 
-    wrapped_with: the id of the account key that wrapped a key record's value; None if none is named.
+    wrapped_with: the id of the account key that wrapped a key record's value; None if none is named. partitions: of the
+    topic.
     """
 
-    def __init__(self, wrapped_with: Callable[[bytes], str | None]) -> None:
-        self._wrapped_with = wrapped_with
-        self._account_keys: dict[Owner, str] = {}
-        self._template_keys: dict[Owner, dict[str, str]] = {}
+    def __init__(self, wrapped_with: Callable[[bytes], str | None], partitions: int) -> None:
+        self._topic: FeatureTopic[FeatureRecord, str, str] = FeatureTopic(
+            partitions=partitions,
+            read_key=lambda record: wrapped_with(record.value or b"") or "",
+            read_feature=lambda record, _feature_id: texts(record.headers).get("key_id", ""),
+        )
 
-    def apply(self, key: bytes | None, value: bytes | None, headers: Headers) -> None:
-        """Take one record. What names no key counts under the empty id; what has no proper key is passed over."""
-        if key == FILLER_KEY:
-            return
-        try:
-            place = FeatureKey.decode(key or b"")
-        except ValueError:
-            return
-        owner = (place.gallery, place.reference)
-        if place.feature_id is None:
-            self._take_key(owner, value)
-        elif value is not None:
-            named = next((raw or b"" for name, raw in headers if name == "key_id"), b"")
-            self._template_keys.setdefault(owner, {})[place.feature_id] = named.decode(errors="replace")
-        else:
-            self._template_keys.get(owner, {}).pop(place.feature_id, None)
+    def apply(self, record: FeatureRecord) -> None:
+        """Take one record. What names no key counts under the empty id; what no worker takes is passed over."""
+        self._topic.take(record.partition, record.key, None if record.value is None else record)
 
     def counts(self) -> Counter[str]:
-        """By key id: persons whose key record an account key wrapped, features that a template key made."""
-        features = Counter(key_id for owned in self._template_keys.values() for key_id in owned.values())
-        return Counter(self._account_keys.values()) + features
+        """By key id: persons whose key record an account key wrapped, features that a template key made.
 
-    def _take_key(self, owner: Owner, value: bytes | None) -> None:
-        if value is not None:
-            self._account_keys[owner] = self._wrapped_with(value) or ""
-        else:  # without its data key no feature of this person opens
-            self._account_keys.pop(owner, None)
-            self._template_keys.pop(owner, None)
+        Features whose person's key is erased count until they are erased too.
+        """
+        held = self._topic.held.values()
+        persons = Counter(each.key for each in held if each.key is not None)
+        return persons + Counter(key_id for each in held for key_id in each.features.values())

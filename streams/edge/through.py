@@ -1,20 +1,18 @@
 """A topic read once, from its beginning to where it ends at the start, one partition after the other."""
 
-import asyncio
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 
+from streams.access.closing import let_go
+from streams.access.partition import STALL_S, StalledError, read_partition
 from streams.edge.broker import reaching, require_topics, started_consumer
 from streams.edge.errors import BrokerUnreachableError
 from streams.wire.connection import Connection
 from streams.wire.rights import Role
-from streams.wire.topics import FILLER_KEY, Topics
-
-POLL_MS: Final = 250
-STALL_S: Final = 30.0
-"""Longer than the broker lets a transaction of a dead worker stand open: 10 s, and as long until it looks."""
+from streams.wire.topics import Topics, is_filler
 
 Take = Callable[[Any], object]
 """Takes one aiokafka record."""
@@ -39,45 +37,35 @@ async def read_through(
     TopicMissingError, and what `take` raises.
     """
     await require_topics(connection, topics, role, short)
-    ends = await _ends(connection, topics.name(short))
+    ends = await ends_of(connection, topics.name(short))
     consumer = await started_consumer(connection, topics.name(short), from_beginning=True)
     try:
-        with reaching(connection):
+        with reaching(connection), _naming_what_stalls(connection):
             for partition, end in sorted(ends.items()):
-                consumer.assign([partition])
-                await consumer.seek_to_beginning(partition)
-                await _read(consumer, partition, end, take, exact_ends, stall_s)
-    except TimeoutError as error:
-        raise BrokerUnreachableError(connection.bootstrap_servers) from error
+                reading = read_partition(consumer, partition, end, exact_ends=exact_ends, stall_s=stall_s)
+                async for record in reading:
+                    if not is_filler(record.key, record.value):
+                        take(record)
     finally:
-        await consumer.stop()
+        await let_go(consumer.stop())
 
 
-async def _ends(connection: Connection, topic: str) -> dict[TopicPartition, int]:
-    """Where each partition ends, and not where its first open transaction begins."""
+@contextmanager
+def _naming_what_stalls(connection: Connection) -> Iterator[None]:
+    try:
+        yield
+    except StalledError as error:
+        raise BrokerUnreachableError(connection.bootstrap_servers, str(error)) from error
+
+
+async def ends_of(connection: Connection, topic: str) -> dict[TopicPartition, int]:
+    """Where each partition of an existing topic ends, and not where its first open transaction begins.
+
+    To see the topic (Describe) is enough. Raises BrokerUnreachableError or BrokerRefusedError.
+    """
     asker = await started_consumer(connection, topic, from_beginning=False, committed_alone=False)
     try:
         with reaching(connection):
             return dict(await asker.end_offsets(asker.assignment()))
     finally:
-        await asker.stop()
-
-
-async def _read(
-    consumer: AIOKafkaConsumer, partition: TopicPartition, end: int, take: Take, exact_ends: bool, stall_s: float
-) -> None:
-    async with asyncio.timeout(stall_s) as stall:
-        while True:
-            position = await consumer.position(partition)
-            at_end = position >= end
-            if at_end and exact_ends:
-                return
-            records = (await consumer.getmany(partition, timeout_ms=POLL_MS)).get(partition, [])
-            for record in records:
-                if record.key != FILLER_KEY and not (exact_ends and record.offset >= end):
-                    take(record)
-            if at_end:
-                return
-            # what was taken back, and a transaction's mark, never reach us: the position alone tells of them
-            if records or await consumer.position(partition) > position:
-                stall.reschedule(asyncio.get_running_loop().time() + stall_s)
+        await let_go(asker.stop())

@@ -5,6 +5,7 @@ its memory reaches a ceiling.
 """
 
 import contextlib
+import resource
 import socket
 import subprocess
 import time
@@ -132,4 +133,4 @@ def _resident_bytes(pid: int) -> int:
         pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     except OSError:
         return 0
-    return pages * 4096
+    return pages * resource.getpagesize()

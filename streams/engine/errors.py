@@ -1,4 +1,8 @@
-"""Why the engine ended."""
+"""Why a worker does not start, and why the engine ended."""
+
+
+class StartError(Exception):
+    """A worker cannot start where it is told to; the message is one line for the operator."""
 
 
 class EngineError(Exception):

@@ -15,8 +15,19 @@ import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import InvalidProducerEpoch, ProducerFenced
 
+from streams.access.closing import let_go
 from streams.engine.lease import Lease
-from streams.engine.outlet import HOLD_S, TOO_LARGE, FencedError, Outlet, Output, OutputTooLargeError, Pauses, Written
+from streams.engine.outlet import (
+    HOLD_S,
+    TOO_LARGE,
+    TOOK_IT,
+    FencedError,
+    Outlet,
+    Output,
+    OutputTooLargeError,
+    Pauses,
+    Written,
+)
 from streams.wire.connection import Connection
 
 _log = structlog.get_logger(__name__)
@@ -25,7 +36,6 @@ TRANSACTION_TIMEOUT_MS: Final = 10_000
 """What a worker that died left open holds up its readers for so long at most; its successor ends it sooner."""
 
 REQUEST_TIMEOUT_MS: Final = 10_000
-STOP_S: Final = 1.0
 TAKEN: Final = (ProducerFenced, InvalidProducerEpoch)
 """How the broker says that the transactional id is another producer's."""
 
@@ -81,8 +91,7 @@ class FencedProducer:
     async def _discard(self) -> None:
         producer, self._producer = self._producer, None
         if producer is not None:
-            # in a task, and not for ever: aiokafka's stop waits for a broker that is away
-            await asyncio.wait({asyncio.create_task(producer.stop())}, timeout=STOP_S)
+            await let_go(producer.stop())
 
 
 async def _transaction(producer: AIOKafkaProducer, outputs: Sequence[Output]) -> list[Written]:
@@ -123,15 +132,9 @@ class FencedProducers:
 class FencedOutlet(Outlet):
     """Writes what is published at once in one transaction, in its order, for one generation of the group."""
 
-    def __init__(
-        self, producer: FencedProducer, lease: Lease, generation: int, *, timeout_s: float, insists: bool = False
-    ) -> None:
-        super().__init__(lease, generation, timeout_s=timeout_s, insists=insists)
+    def __init__(self, producer: FencedProducer, lease: Lease, generation: int, *, timeout_s: float) -> None:
+        super().__init__(lease, generation, timeout_s=timeout_s)
         self._producer = producer
-
-    def insisting(self) -> "FencedOutlet":
-        """As Outlet's."""
-        return FencedOutlet(self._producer, self._lease, self._generation, timeout_s=self._timeout_s, insists=True)
 
     async def publish(self, outputs: Sequence[Output]) -> list[Written]:
         """As Outlet's; all are written, or none."""
@@ -145,21 +148,26 @@ class FencedOutlet(Outlet):
                 await asyncio.sleep(HOLD_S)
                 continue
             try:
-                return await self._producer.write(marked, lambda: self._lease.valid and not self.lost)
+                written = await self._producer.write(marked, lambda: self._lease.valid and not self.lost)
             except TAKEN as error:
                 # the broker knows another owner; whether it is the right one, only the group's coordinator can say,
                 # and not the clock of a process that may have stood still
                 refused_at = self._lease.now()
-                await pauses.wait(error, marked[0].topic)
+                await self._refused(error, marked, pauses)
             except FencedError:
                 await asyncio.sleep(HOLD_S)  # whether it is lost, or only out for now, is looked at above
-            except TOO_LARGE as error:
-                if not self._insists:
-                    raise OutputTooLargeError(max(marked, key=_size)) from error
-                await pauses.wait(error, marked[0].topic)
             except Exception as error:  # noqa: BLE001  whatever the producer says, nothing is out: try again
-                await pauses.wait(error, marked[0].topic)
+                await self._refused(error, marked, pauses)
+            else:
+                self._heard(TOOK_IT, *marked)
+                return written
         raise pauses.error(marked[0].topic)
+
+    async def _refused(self, error: Exception, outputs: Sequence[Output], pauses: Pauses) -> None:
+        self._heard(type(error).__name__, *outputs)
+        if isinstance(error, TOO_LARGE) and not self._insists:
+            raise OutputTooLargeError(max(outputs, key=_size)) from error
+        await pauses.wait(error, outputs[0].topic)
 
 
 def _size(output: Output) -> int:

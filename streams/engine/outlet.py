@@ -4,8 +4,9 @@ import asyncio
 import random
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
-from typing import Final, Protocol
+from typing import Final, Protocol, Self
 
 import structlog
 from aiokafka.errors import MessageSizeTooLargeError, RecordListTooLargeError
@@ -18,6 +19,7 @@ HOLD_S: Final = 0.05
 FIRST_PAUSE_S: Final = 0.1
 LONGEST_PAUSE_S: Final = 2.0
 TOO_LARGE: Final = (MessageSizeTooLargeError, RecordListTooLargeError)
+TOOK_IT: Final = "taken"
 TOO_LARGE_TRIES: Final = 2
 """The broker refuses a batch as a whole, and aiokafka puts what waits for a partition into one of at most 16 KiB: so
 what is refused may be small beside another, and is tried once more, most likely without it."""
@@ -101,24 +103,30 @@ class Pauses:
 class Outlet(ABC):
     """Writes records for one generation of the group.
 
-    insists: what is too large is tried again as anything else is, until patience ends.
+    said: by topic, what the broker said of the last output: TOOK_IT, or the name of its error.
     """
 
-    def __init__(self, lease: Lease, generation: int, *, timeout_s: float, insists: bool = False) -> None:
+    def __init__(self, lease: Lease, generation: int, *, timeout_s: float) -> None:
+        self.said: dict[str, str] = {}
         self._lease = lease
         self._generation = generation
         self._header = (GENERATION_HEADER, str(generation).encode())
         self._timeout_s = timeout_s
-        self._insists = insists
+        self._insists = False
 
     @property
     def lost(self) -> bool:
         """Nothing can be written any more."""
         return self._lease.lost(self._generation)
 
-    @abstractmethod
-    def insisting(self) -> "Outlet":
-        """For a request's last words: nothing smaller can be said in their place."""
+    def insisting(self) -> Self:
+        """For a request's last words: nothing smaller can be said in their place.
+
+        What is too large is tried again as anything else is, until patience ends. `said` is that of this outlet.
+        """
+        insisting = copy(self)
+        insisting._insists = True
+        return insisting
 
     @abstractmethod
     async def publish(self, outputs: Sequence[Output]) -> list[Written]:
@@ -129,6 +137,9 @@ class Outlet(ABC):
         again under the same keys.
         """
 
+    def _heard(self, word: str, *outputs: Output) -> None:
+        self.said |= dict.fromkeys((output.topic for output in outputs), word)
+
     def _marked(self, output: Output) -> Output:
         return replace(output, headers=(*output.headers, self._header))
 
@@ -136,13 +147,9 @@ class Outlet(ABC):
 class DirectOutlet(Outlet):
     """Writes side by side through the engine's producer; what a frozen process sends late is kept back by `batches`."""
 
-    def __init__(self, send: Send, lease: Lease, generation: int, *, timeout_s: float, insists: bool = False) -> None:
-        super().__init__(lease, generation, timeout_s=timeout_s, insists=insists)
+    def __init__(self, send: Send, lease: Lease, generation: int, *, timeout_s: float) -> None:
+        super().__init__(lease, generation, timeout_s=timeout_s)
         self._send = send
-
-    def insisting(self) -> "DirectOutlet":
-        """As Outlet's."""
-        return DirectOutlet(self._send, self._lease, self._generation, timeout_s=self._timeout_s, insists=True)
 
     async def publish(self, outputs: Sequence[Output]) -> list[Written]:
         """As Outlet's."""
@@ -171,14 +178,18 @@ class DirectOutlet(Outlet):
                 await asyncio.sleep(HOLD_S)
                 continue
             try:
-                return await self._settled(await self._send(self._marked(output)))
+                written = await self._settled(await self._send(self._marked(output)))
             except FencedError:
                 raise
             except Exception as error:  # whatever the producer says, the record is not out: try again
+                self._heard(type(error).__name__, output)
                 too_large += isinstance(error, TOO_LARGE)
                 if too_large == TOO_LARGE_TRIES and not self._insists:
                     raise OutputTooLargeError(output) from error
                 await pauses.wait(error, output.topic)
+            else:
+                self._heard(TOOK_IT, output)
+                return written
         raise pauses.error(output.topic)
 
     async def _settled(self, sent: "asyncio.Future[Written]") -> Written:

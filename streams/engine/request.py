@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from streams.wire.topics import FILLER_KEY
+from streams.wire.topics import is_filler
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -13,6 +13,7 @@ class Request:
     timestamp_ms: the broker's append time.
     generation: of the group membership under which it was read.
     token: what the engine needs to acknowledge it.
+    attempt: which one of this worker it is, from 1.
     """
 
     topic: str
@@ -24,11 +25,12 @@ class Request:
     headers: tuple[tuple[str, bytes], ...]
     generation: int
     token: Any = None
+    attempt: int = 1
 
     @property
     def is_filler(self) -> bool:
         """Nobody's request: it is there so that the broker rolls a segment."""
-        return self.key == FILLER_KEY and not self.value and not self.headers
+        return is_filler(self.key, self.value)
 
     def __repr__(self) -> str:
         """Place and size, never a byte of the picture: it may be logged."""

@@ -5,15 +5,20 @@ compacted. All of them agree on what counts here, and stand in the partition tha
 an input partition counts once, whichever entry of it comes first.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import msgspec
+from msgspec import structs
 
 from streams.logs.once import MOST_GAPS, OnceEach, TooFarBackError
 from streams.wire.event_id import EventId
 from streams.wire.records import Bill, BillLine
 from streams.wire.records.logs import RequestInterface
+
+MOST_LINES_BYTES: Final = 512 * 1024
+"""Of a bill that stands in a record: half of what a topic takes of one."""
 
 Place = tuple[str, str]
 """Epoch and short name of the input topic."""
@@ -114,3 +119,23 @@ class Billing:
         counted = self._counted.setdefault((entry.uin, entry.sub_uin, entry.request_interface), _Counted())
         counted.requests += 1
         counted.billed += entry.billed
+
+
+def abridged(bill: Bill, most_bytes: int = MOST_LINES_BYTES) -> Bill:
+    """As many of its first lines as `most_bytes` of JSON hold, and one that sums up the others; the totals stay."""
+    left_bytes = most_bytes
+    for number, line in enumerate(bill.lines):
+        left_bytes -= len(msgspec.json.encode(line)) + len(",")
+        if left_bytes < 0:
+            return structs.replace(bill, lines=[*bill.lines[:number], _summed(bill.lines[number:])])
+    return bill
+
+
+def _summed(lines: Sequence[BillLine]) -> BillLine:
+    return BillLine(
+        uin=None,
+        sub_uin=None,
+        request_interface="others",
+        requests=sum(line.requests for line in lines),
+        billed=sum(line.billed for line in lines),
+    )

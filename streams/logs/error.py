@@ -6,7 +6,7 @@ is counted and written as one record later. Each of them has its own running-log
 worker that dies in between loses the sums that it held.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 import msgspec
@@ -15,14 +15,15 @@ from streams.logs.running import Asked
 from streams.wire import records
 from streams.wire.codes import Code
 from streams.wire.headers import Deployment
-from streams.wire.records import ErrorLogEntry, InputSummary
+from streams.wire.records import ErrorLogEntry, InputSummary, Measured, Received
+from streams.wire.topics import GALLERY_COMMANDS, GALLERY_EVENTS
 
 MAX_DETAIL: Final = 1000
-MAX_RECORD_BYTES: Final = 20_000
+MAX_RECORD_BYTES: Final = 22_000
 """Of a record's value, whatever the request: its texts are bounded, and JSON makes at most six bytes of a letter."""
 
 WITHHELD: Final = "(a person's id)"
-"""In place of a name that a sender gave to a camera or a user, where it is a person's."""
+"""In place of a camera's or user's name, or a parameter's value, that is or may be a person's id."""
 
 MAX_CAUSES: Final = 10_000
 """Causes that are told apart by camera within a second; of more cameras they are summed together."""
@@ -30,9 +31,12 @@ MAX_CAUSES: Final = 10_000
 RECORD_OVERHEAD_BYTES: Final = 100
 """Most that Kafka adds to a record that travels alone: the head of its batch, and the record's own."""
 
+NOT_REACHED: Final = "not reached"
+"""Of what is downstream: no output had been tried."""
+
 _BECAME: Final = {
-    Code.INTERNAL_ERROR: "not recognised",
-    Code.TIMED_OUT: "not recognised",
+    Code.INTERNAL_ERROR: "given up",
+    Code.TIMED_OUT: "given up",
     Code.OUTPUT_TOO_LARGE: "recognised, not written",
 }
 """Of a request that was not refused for what it is."""
@@ -50,12 +54,16 @@ def error_log_entry(
     person: str | None,
     logged_at_ms: int,
     given: InputSummary | None,
+    attempt: int = 1,
+    said: Mapping[str, str] | None = None,
     algorithm_output: str | None = None,
+    measured: Measured | None = None,
     withheld: Callable[[str], bool] = lambda _text: False,
 ) -> ErrorLogEntry:
     """The record of a failed request.
 
     person: the keyed pseudonym, never the person id itself. withheld: whether a text is some person's id.
+    said: by topic's short name, what the broker said of the outputs; None if none was tried.
     """
 
     def told(text: str | None) -> str | None:
@@ -73,13 +81,29 @@ def error_log_entry(
         person=person,
         logged_at_ms=logged_at_ms,
         upstream=f"{asked.event_id.topic} read",
-        downstream="an output refused" if code is Code.OUTPUT_TOO_LARGE else "outputs writable",
+        received=Received(
+            partition=asked.event_id.partition,
+            offset=asked.event_id.offset,
+            age_ms=max(0, logged_at_ms - asked.requested_at_ms),
+            attempt=attempt,
+        ),
+        downstream=", ".join(f"{topic} {word}" for topic, word in sorted((said or {}).items())) or NOT_REACHED,
         return_code=code,
         detail=detail[:MAX_DETAIL],
         input=given,
-        output=_BECAME.get(code, "refused"),
+        output=_output(asked, code, measured),
         algorithm_output=None if algorithm_output is None else algorithm_output[:MAX_DETAIL],
+        measured=measured,
     )
+
+
+def _output(asked: Asked, code: Code, measured: Measured | None) -> str:
+    """What the sender got: of a command an event with its code, of a frame no recognition."""
+    became = _BECAME.get(code, "refused")
+    if asked.event_id.topic == GALLERY_COMMANDS:
+        return f"{became}, {code} on {GALLERY_EVENTS}"
+    faces = 0 if code is not Code.OUTPUT_TOO_LARGE or measured is None else measured.faces
+    return f"{became}, {faces} faces"
 
 
 class Repeats:

@@ -83,7 +83,7 @@ class Metrics:
             "erasure_oldest_seconds", "Time since the oldest deletion that is not complete was asked for; 0: none is."
         )
         self._stuck_threads = gauge("stuck_threads", "Computations that did not end when they were told to.")
-        self._in_flight = gauge("in_flight_frames", "Requests taken in and not yet answered.")
+        self._in_flight = gauge("in_flight_requests", "Requests being worked on; further ones wait.")
 
     def frame(self, camera_id: str, code: str) -> None:
         """A frame was answered: recognised, refused or failed."""

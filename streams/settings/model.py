@@ -13,6 +13,7 @@ from msgspec import Meta, Struct
 
 from streams.settings.errors import PREFIX, SettingsError
 from streams.settings.gallery_rules import GalleryRules
+from streams.settings.kinds import Account, InstanceId, Name, Servers, TopicPrefix, own, text
 from streams.settings.security import SecuritySettings
 from streams.settings.values import converted, home, may_exist, unknown
 from streams.wire.connection import Connection, Mechanism, Protocol
@@ -28,38 +29,6 @@ READ_ELSEWHERE: Final = frozenset({"FACESTREAMS_BENCH_CLIPS", "FACESTREAMS_BENCH
 """Names under our prefix that are no settings: the benchmark reads them."""
 
 
-def _text(pattern: str, expected: str, description: str) -> Meta:
-    return Meta(pattern=pattern, description=description, extra={"expected": expected})
-
-
-def _own(description: str, default: str, *, ge: float, le: float) -> Meta:
-    """A setting that is the models' own unless given; `default` only shows what that is."""
-    return Meta(ge=ge, le=le, description=description, extra={"default": default})
-
-
-_HOST_PORT = r"(\[[0-9A-Fa-f:]+\]|[^\s,:\[\]]+):[0-9]{1,5}"
-
-Servers = Annotated[
-    str, _text(rf"^{_HOST_PORT}(,{_HOST_PORT})*$", "host:port, comma-separated", "the brokers to ask first")
-]
-TopicPrefix = Annotated[
-    str,
-    _text(r"^[A-Za-z0-9._-]{1,100}$", "up to 100 of letters, digits, dot, _ and -", "first part of every topic's name"),
-]
-Account = Annotated[  # no dot: the parts of a topic's name must stay apart
-    str, _text(r"^[A-Za-z0-9_-]{1,64}$", "up to 64 of letters, digits, _ and -", "the customer's account")
-]
-InstanceId = Annotated[
-    str,
-    _text(
-        r"^[A-Za-z0-9._-]{1,200}$",
-        "up to 200 of letters, digits, dot, _ and -",
-        "a name that no other worker bears, to take its cameras back after a restart (static membership); unset: none",
-    ),
-]
-Name = r"^[^\x00-\x1f\x7f]{1,256}$"
-
-
 class Settings(Struct, frozen=True, kw_only=True):
     """One deployment. Make it with `from_environment`, which checks; the constructor does not.
 
@@ -73,7 +42,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         "PLAINTEXT"
     )
     sasl_mechanism: Annotated[Mechanism, Meta(description="with SASL_SSL: how the user is proven")] | None = None
-    sasl_username: Annotated[str, _text(Name, "up to 256 characters", "with SASL_SSL: the user")] | None = None
+    sasl_username: Annotated[str, text(Name, "up to 256 characters", "with SASL_SSL: the user")] | None = None
     sasl_password_file: (
         Annotated[Path, Meta(description="with SASL_SSL: a file of mode 0600 that holds the password")] | None
     ) = None
@@ -88,8 +57,8 @@ class Settings(Struct, frozen=True, kw_only=True):
         Annotated[Path, Meta(description="TOML: a table of settings for each account that is served; unset: one is")]
         | None
     ) = None
-    app_id: Annotated[str, _text(Name, "up to 256 characters", "the account's AppID, written to the logs")] = "0"
-    region: Annotated[str, _text(Name, "up to 256 characters", "the one region that is served")] = "local"
+    app_id: Annotated[str, text(Name, "up to 256 characters", "the account's AppID, written to the logs")] = "0"
+    region: Annotated[str, text(Name, "up to 256 characters", "the one region that is served")] = "local"
     partitions: Annotated[
         int,
         Meta(
@@ -109,7 +78,7 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     # models and galleries
     model_pack: Annotated[
-        str, _text(r"^\S+$", "opencv-zoo, or insightface:<name or directory>", "where the networks come from")
+        str, text(r"^\S+$", "opencv-zoo, or insightface:<name or directory>", "where the networks come from")
     ] = "opencv-zoo"
     galleries: Annotated[
         GalleryRules,
@@ -126,22 +95,24 @@ class Settings(Struct, frozen=True, kw_only=True):
     detect_size: Annotated[
         int, Meta(ge=128, le=1920, multiple_of=128, description="longer side of the frame that the detector sees")
     ] = 640
-    min_face_px: Annotated[int, _own("smallest face that is encoded", "24", ge=1, le=4096)] | None = None
-    min_sharpness: Annotated[float, _own("least sharp face that is encoded", "0.2", ge=0, le=1)] | None = None
-    max_yaw_deg: Annotated[float, _own("furthest turned face that is encoded", "45", ge=0, le=90)] | None = None
-    min_confidence: Annotated[float, _own("least certain face that is encoded", "0.7", ge=0, le=1)] | None = None
-    encodings_per_frame: Annotated[int, _own("most faces encoded in a frame", "4", ge=1, le=1000)] | None = None
+    min_face_px: Annotated[int, own("smallest face that is encoded", "24", ge=1, le=4096)] | None = None
+    min_sharpness: Annotated[float, own("least sharp face that is encoded", "0.2", ge=0, le=1)] | None = None
+    max_yaw_deg: Annotated[float, own("furthest turned face that is encoded", "45", ge=0, le=90)] | None = None
+    min_confidence: Annotated[float, own("least certain face that is encoded", "0.7", ge=0, le=1)] | None = None
+    encodings_per_frame: Annotated[int, own("most faces encoded in a frame", "4", ge=1, le=1000)] | None = None
     recheck_s: (
-        Annotated[float, _own("a followed face is encoded again after this time", "3", ge=0.1, le=3600)] | None
+        Annotated[float, own("a followed face is encoded again after this time", "3", ge=0.1, le=3600)] | None
     ) = None
 
     # load
     threads: Annotated[int, Meta(ge=0, le=1024, description="that recognise; 0: one a core")] = 0
-    max_in_flight: Annotated[int, Meta(ge=1, le=1024, description="frames taken in and not yet answered")] = 16
+    max_in_flight: Annotated[
+        int, Meta(ge=1, le=1024, description="requests being worked on at once; further ones wait")
+    ] = 16
     recognize_timeout_s: (
         Annotated[
             float,
-            _own(
+            own(
                 "a frame is given up when its recognition takes this time of a processor, twice",
                 "2, or a third of REBALANCE_TIMEOUT_S where that is less",
                 ge=0.05,
@@ -178,7 +149,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     publish_timeout_s: Annotated[float, Meta(ge=1, le=3600, description="a worker gives up on a refused output")] = 60.0
 
     # surface
-    http_host: Annotated[str, _text(r"^\S+$", "an address", "where /metrics, /live and /ready are")] = "127.0.0.1"
+    http_host: Annotated[str, text(r"^\S+$", "an address", "where /metrics, /live and /ready are")] = "127.0.0.1"
     http_port: Annotated[int, Meta(ge=0, le=65_535, description="0: any free one")] = 8780
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Meta(description="least level of a worker's own log")
@@ -214,7 +185,7 @@ class Settings(Struct, frozen=True, kw_only=True):
             raise SettingsError(
                 PREFIX + "HEARTBEAT_S", "expected at most half of SESSION_TIMEOUT_S and of REBALANCE_TIMEOUT_S"
             )
-        if self.recognition_timeout_s > MAX_TIMEOUT_SHARE * self.rebalance_timeout_s:
+        if self.effective_recognize_timeout_s > MAX_TIMEOUT_SHARE * self.rebalance_timeout_s:
             raise SettingsError(
                 PREFIX + "RECOGNIZE_TIMEOUT_S",
                 f"expected at most {MAX_TIMEOUT_SHARE} of REBALANCE_TIMEOUT_S, so that two tries end before it",
@@ -224,7 +195,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         self._security.check()
 
     @property
-    def recognition_timeout_s(self) -> float:
+    def effective_recognize_timeout_s(self) -> float:
         """The deadline of one try to recognise a frame or examine a picture."""
         if self.recognize_timeout_s is not None:
             return self.recognize_timeout_s
@@ -249,7 +220,3 @@ class Settings(Struct, frozen=True, kw_only=True):
     def topics(self) -> Topics:
         """The topics of this account."""
         return Topics(self.prefix, self.account, self.partitions, self.max_picture_bytes)
-
-    def galleries_of(self, camera_id: str) -> tuple[str, ...]:
-        """What this camera may search, its default first; empty if no pattern fits it."""
-        return self.galleries.of(camera_id)

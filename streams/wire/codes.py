@@ -1,6 +1,6 @@
 """Return codes: what became of a request, in one word. Written to the logs, to gallery-events and to metrics.
 
-The texts are what the README's table and `facestreams --help` show. Codes are added, never renamed.
+The texts are those of the README's table. Codes are added, never renamed.
 """
 
 from enum import StrEnum
@@ -75,9 +75,9 @@ MEANING: Final = MappingProxyType(
         Code.LOOKS_LIKE_ANOTHER_PERSON: "the face matches a person of another id in the same gallery",
         Code.FORGETTING: "the deletion is accepted and under way; nobody is matched any more whom it covers",
         Code.FORGOTTEN: "the deletion is complete: this event bears its receipt",
-        Code.UNKNOWN_PERSON: "the gallery holds nobody of this id",
+        Code.UNKNOWN_PERSON: "nobody of this id is enrolled, or not in the gallery that is named",
         Code.BAD_RECORD: "a record of one of our own topics could not be read",
-        Code.BAD_SEAL: "a stored feature does not open with this account's keys",
+        Code.BAD_SEAL: "a stored feature does not open with this account's keys and its headers",
         Code.FOREIGN_FEATURE: "a stored feature is of another model, or of a template key that is absent: enroll again",
         Code.OUTPUT_TOO_LARGE: "the frame was recognised, but a topic does not take a record of the result's size",
         Code.INTERNAL_ERROR: "processing failed three times; the cause is in the worker's own log",

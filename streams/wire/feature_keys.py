@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote, unquote
 
-from aiokafka.partitioner import murmur2
+from streams.wire.partitioning import partition_of
 
 MAX_PART_BYTES: Final = 256
 """Longest part after encoding."""
@@ -56,6 +56,5 @@ class FeatureKey:
         return key
 
     def partition(self, partitions: int) -> int:
-        """The same for a person's key and all of its features (murmur2, as Kafka's own clients)."""
-        place = FeatureKey(self.gallery, self.reference).encode()
-        return (int(murmur2(place)) & 0x7FFFFFFF) % partitions
+        """The same for a person's key and all of its features."""
+        return partition_of(FeatureKey(self.gallery, self.reference).encode(), partitions)

@@ -140,7 +140,7 @@ def _known(headers: Headers, names: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def _readable(headers: Headers, names: Iterable[str]) -> dict[str, str]:
+def readable(headers: Headers, names: Iterable[str]) -> dict[str, str]:
     """Those of the named headers that can be read, whatever is wrong with the others."""
     headers = tuple(headers)
     found: dict[str, str] = {}
@@ -167,13 +167,13 @@ def caller(headers: Headers) -> Caller:
 
 def readable_caller(headers: Headers) -> Caller:
     """Who asks, as far as that can be read: for the logs of a request that is refused for a header."""
-    return Caller(**_readable(headers, _CALLER))
+    return Caller(**readable(headers, _CALLER))
 
 
 def readable_command_headers(headers: Headers) -> CommandHeaders:
     """The headers of a gallery command as far as they can be read."""
     headers = tuple(headers)
-    return CommandHeaders(caller=readable_caller(headers), **_readable(headers, _COMMAND))
+    return CommandHeaders(caller=readable_caller(headers), **readable(headers, _COMMAND))
 
 
 def frame_headers(headers: Headers) -> FrameHeaders:

@@ -87,7 +87,7 @@ PURPOSE: Final = MappingProxyType(
         Role.GALLERY_ADMIN: "`facestreams enroll`, `forget`, `persons` and `receipt`",
         Role.BILLER: "`facestreams bill`",
         Role.AUDITOR: "`facestreams audit` and `log`: reads all but the pictures, and alters nothing",
-        Role.OPERATOR: "`facestreams topics create`, `verify`, `show` and `new-epoch`",
+        Role.OPERATOR: "`facestreams topics create`, `verify`, `show` and `new-epoch`; `facestreams workers`",
         Role.MENDER: "`facestreams topics mend`; who may alter how long a topic keeps its records may empty it",
     }
 )
@@ -115,12 +115,18 @@ _TOPIC_RIGHTS: Final[Mapping[Role, Mapping[str, tuple[Operation, ...]]]] = Mappi
         Role.CAMERA: {CAMERA_FRAMES: (WRITE,)},
         Role.CONSUMER: {RECOGNITIONS: (READ,), SIGHTINGS: (READ,)},
         # face-features for `persons`: what its records' keys and headers say; the features themselves are sealed
-        Role.GALLERY_ADMIN: {GALLERY_COMMANDS: (WRITE,), GALLERY_EVENTS: (READ,), FACE_FEATURES: (READ,)},
+        # erasures for `keys revoke`: which deletions need the key
+        Role.GALLERY_ADMIN: {
+            GALLERY_COMMANDS: (WRITE,),
+            GALLERY_EVENTS: (READ,),
+            FACE_FEATURES: (READ,),
+            ERASURES: (READ,),
+        },
         Role.BILLER: {RUNNING_LOG: (READ,)},
         Role.AUDITOR: {
             spec.short: (Operation.DESCRIBE if spec.carries_pictures else READ, CONFIGS) for spec in Topics()
         },
-        # an epoch is read from control, and written there before a topic is made
+        # control: an epoch is read, and written before a topic is made; workers' words are read, and taken back
         Role.OPERATOR: {spec.short: _SHAPE + ((READ, WRITE) if spec.short == CONTROL else ()) for spec in Topics()},
         Role.MENDER: {spec.short: (Operation.DESCRIBE, CONFIGS, Operation.ALTER_CONFIGS) for spec in Topics()},
     }

@@ -22,10 +22,16 @@ ERROR_LOG: Final = "error-log"
 CONTROL: Final = "control"
 
 FILLER_KEY: Final = b"~filler"
-"""A record that is there only so that the broker rolls a segment: every reader skips it."""
+"""Of a record without content that is there only so that the broker rolls a segment: every reader skips it."""
 
 ERASURE_KEY: Final = b"~erasure"
 """Where the work of a deletion stands among the commands of a partition: no person is called so."""
+
+
+def is_filler(key: bytes | None, value: bytes | None) -> bool:
+    """Whether a record with this key and value is a filler; with content it is a record like any other."""
+    return key == FILLER_KEY and not value
+
 
 ERROR_LOG_CEILING_BYTES: Final = 2_000_000_000
 ERROR_LOG_RATE_CAP_BYTES_PER_S: Final = 262_144
@@ -132,7 +138,8 @@ class Topics:
             partitions=1,
         )
         yield from self._inputs()
-        kept_a_week = _kept(7 * MS_PER_DAY, SEGMENT_OF_RESULTS_MS)
+        # an account's deletion empties these up to when it was asked for, which the broker's clock tells
+        kept_a_week = _kept(7 * MS_PER_DAY, SEGMENT_OF_RESULTS_MS) | {"message.timestamp.type": "LogAppendTime"}
         yield self._spec(GALLERY_EVENTS, "request id", "GalleryEvent", _kept(30 * MS_PER_DAY, SEGMENT_OF_RESULTS_MS))
         yield self._spec(ERASURES, "event id", "Erasure", _compacted(COMPACTION_LAG_MS))
         yield self._spec(

@@ -1,4 +1,4 @@
-"""The README's table of the data policy has the nine promises, and tests that exist for each."""
+"""The README's table of the data policy has the nine promises, tests that exist, and the figures of `make policy`."""
 
 import re
 from pathlib import Path
@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from streams.audit.finding import TITLES
+from tests.kafka.policy.run import cells
 
 HEADING = "\n## Data policy\n"
 PROOF = 2
-"""Of the columns: promise, what keeps it, tests that prove it, the audit's evidence, within which time."""
+"""Of the columns: promise, what keeps it, tests that prove it, the audit's evidence, within, held, caught."""
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +25,12 @@ def test_every_promise_has_a_row_as_the_audit_calls_it(rows: list[list[str]]) ->
 
 
 def test_every_row_is_whole(rows: list[list[str]]) -> None:
-    assert all(len(row) == 5 and all(row) for row in rows)
+    assert all(len(row) == 7 and all(row) for row in rows)
+
+
+def test_the_last_columns_are_those_that_a_whole_proof_prints(rows: list[list[str]]) -> None:
+    printed = [cells(held=True, caught=True, promise=promise) for promise in TITLES]
+    assert [tuple(row[-2:]) for row in rows] == printed
 
 
 def test_every_row_names_tests_and_all_of_them_exist(rows: list[list[str]], root: Path) -> None:

@@ -1,5 +1,6 @@
 """PRIVACY.md's table is that of the topics and rights, and what it says of times is what the code does."""
 
+import math
 import re
 from pathlib import Path
 
@@ -12,9 +13,11 @@ from streams.cli.entry import app
 from streams.engine.topics.bounds import duration
 from streams.settings import Settings
 from streams.wire.rights import Operation, Role, rights_of
-from streams.wire.topics import Topics, TopicSpec
+from streams.wire.topics import MS_PER_DAY, RECOGNITIONS, SIGHTINGS, Topics, TopicSpec
+from tests.house.disks import removed_within_ms
 
 REPLACED = "until it is replaced"
+NUMBERS = {8: "eight", 9: "nine", 10: "ten"}
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +43,17 @@ def readers(spec: TopicSpec) -> str:
 
 
 def kept(spec: TopicSpec) -> str:
-    return REPLACED if spec.compacted else duration(int(spec.config["retention.ms"]))
+    if spec.compacted:
+        return REPLACED
+    return f"{duration(int(spec.config['retention.ms']))}, off the disks within {duration(removed_within_ms(spec))}"
+
+
+def test_it_says_in_days_when_results_are_off_the_disks(document: str) -> None:
+    spoken = " ".join(document.split())
+    for short in (RECOGNITIONS, SIGHTINGS):
+        days = math.ceil(removed_within_ms(Topics().spec(short)) / MS_PER_DAY)
+        assert f"Results are kept for 7 days and are off the brokers' disks within {days}" in spoken
+        assert f"the results of the last seven to {NUMBERS[days]} days" in spoken
 
 
 def test_every_topic_stands_in_it_with_what_it_carries_who_reads_it_and_how_long_it_is_kept(

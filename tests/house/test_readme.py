@@ -2,20 +2,21 @@
 
 import json
 import re
+import shlex
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from streams.engine.topics.bounds import bounds, in_words
-from streams.engine.topics.found import FoundTopic, Housekeeping
+from streams.engine.topics.bounds import Bound, duration, in_words
 from streams.logs.billed import BILLED
 from streams.settings import Settings
+from streams.settings.accounts import Accounts, check_users_apart
 from streams.settings.words import rows
 from streams.wire.codes import MEANING
 from streams.wire.records import Recognition
 from streams.wire.topics import Topics
-from tests.house.containers import compose
+from tests.house import disks
 
 
 @pytest.fixture(scope="module")
@@ -45,14 +46,7 @@ def test_every_topic_stands_in_it_and_no_other(readme: str) -> None:
 
 
 def test_it_says_how_long_a_thing_is_on_the_disks_as_the_code_computes_it(readme: str) -> None:
-    compose_ms = {
-        name.removeprefix("KAFKA_"): int(value)
-        for name, value in compose()["services"]["kafka"]["environment"].items()
-        if name.endswith("_MS")
-    }
-    as_composed = Housekeeping(compose_ms["LOG_RETENTION_CHECK_INTERVAL_MS"], compose_ms["LOG_CLEANER_BACKOFF_MS"])
-    defaults = limits(Housekeeping(), delete_delay_ms=60_000)
-    composed = limits(as_composed, delete_delay_ms=compose_ms["LOG_SEGMENT_DELETE_DELAY_MS"])
+    defaults, composed = disks.by_default(), disks.as_composed()
     table = readme.split("### How long on the disks")[1].split("\n## ", maxsplit=1)[0].splitlines()
     said = [[cell.strip() for cell in line.split("|")[2:4]] for line in table if line.startswith("| ")][1:]
     wanted = [
@@ -67,24 +61,39 @@ def test_it_says_how_long_a_thing_is_on_the_disks_as_the_code_computes_it(readme
         ("running-log", 0),
         ("error-log", 0),
     ]
-    assert said == [[defaults[short][number], composed[short][number]] for short, number in wanted]
-    assert defaults["sightings"] == defaults["recognitions"]
+    assert said == [[words(each[short][number]) for each in (defaults, composed)] for short, number in wanted]
+    assert words(defaults["sightings"][0]) == words(defaults["recognitions"][0])
 
 
-def limits(brokers: Housekeeping, *, delete_delay_ms: int) -> dict[str, list[str]]:
-    """In words, of each topic as it is created on these brokers."""
-    others = {
-        "message.timestamp.type": "CreateTime",
-        "message.timestamp.after.max.ms": "3600000",
-        "delete.retention.ms": "86400000",
-        "file.delete.delay.ms": str(delete_delay_ms),
-    }
-    found = {}
-    for spec in Topics():
-        settings = spec.settings(1)
-        topic = FoundTopic(spec.name, spec.partitions, 1, others | settings, settings)
-        found[spec.short] = [in_words(each.at_most or 0, each.unit) for each in bounds(spec, topic, brokers)]
-    return found
+def words(bound: Bound) -> str:
+    return in_words(bound.at_most or 0, bound.unit)
+
+
+def test_the_second_bound_of_a_deletion_is_what_expiry_takes(readme: str) -> None:
+    spoken = " ".join(readme.split("**Second bound**")[1].split("**The receipt**", maxsplit=1)[0].split())
+    [row] = re.findall(r"^\| 4\. .*$", readme, re.MULTILINE)
+    for short in ("recognitions", "gallery-events"):
+        within = duration(disks.removed_within_ms(Topics().spec(short)))
+        assert f"off the disks within {within}." in spoken, short
+        assert re.search(rf"{within} for [a-z ]*{short}", row), short
+
+
+def test_its_accounts_file_is_one_with_what_it_exports(readme: str, tmp_path: Path) -> None:
+    part = readme.split("\n## Several accounts\n")[1].split("\n## ", maxsplit=1)[0]
+    [toml] = re.findall(r"```toml\n(.*?)```", part, re.DOTALL)
+    [commands] = re.findall(r"```sh\n(.*?)```", part, re.DOTALL)
+    path = tmp_path / "accounts.toml"
+    path.write_text(toml)
+    exported = dict(
+        word.split("=", 1)
+        for line in commands.splitlines()
+        if line.startswith("export ")
+        for word in shlex.split(line, comments=True)[1:]
+    )
+    accounts = Accounts.read(path).every(exported, {})
+    assert exported["FACESTREAMS_ACCOUNTS_FILE"] == path.name
+    assert [(each.account, each.sasl_username) for each in accounts] == [("acme", "acme-worker"), ("zoo", "zoo-worker")]
+    check_users_apart(accounts)
 
 
 def test_its_recognition_is_one(readme: str) -> None:

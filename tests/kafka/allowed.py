@@ -26,6 +26,7 @@ from streams.access.metadata import NOT_SAID, GroupOperationsRequest
 from streams.wire.connection import Connection
 from streams.wire.rights import Operation
 
+PATIENCE_S = 60.0
 REFUSED = TopicAuthorizationFailedError.errno
 CHECKSUM_AT = 17
 BEYOND_ANY_END = 2**40
@@ -71,7 +72,7 @@ async def may_fence(connection: Connection, transactional_id: str) -> bool:
     """Whether the broker makes us the one who writes under this transactional id, which fences who was before."""
     async with administering(connection) as admin:
         try:
-            coordinator = await _coordinator(admin, transactional_id)
+            coordinator = await _coordinator(admin, transactional_id, 1)
         except TransactionalIdAuthorizationFailed:
             return False
         answer = await admin._send_request_to_node(coordinator, InitProducerIdRequest(transactional_id, 1000))
@@ -79,12 +80,12 @@ async def may_fence(connection: Connection, transactional_id: str) -> bool:
     return bool(answer.error_code == NoError.errno)
 
 
-async def _coordinator(admin: AIOKafkaAdminClient, transactional_id: str) -> int:
-    """A cluster that has just begun makes the topic of transactions when it is first asked for one."""
-    async with asyncio.timeout(20):
+async def _coordinator(admin: AIOKafkaAdminClient, name: str, kind: int = 0) -> int:
+    """Of a group, or of a transactional id (1). A broker that has just started makes its own topics for them first."""
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             try:
-                return await admin.find_coordinator(transactional_id, 1)
+                return await admin.find_coordinator(name, kind)
             except GroupCoordinatorNotAvailableError:
                 await asyncio.sleep(0.1)
 
@@ -93,7 +94,7 @@ async def may_join(connection: Connection, group: str) -> bool:
     """Whether the broker says that we may read in this group; to see it is not enough."""
     async with administering(connection) as admin:
         try:
-            coordinator = await admin.find_coordinator(group)
+            coordinator = await _coordinator(admin, group)
         except GroupAuthorizationFailedError:
             return False
         answer = await admin._send_request_to_node(coordinator, GroupOperationsRequest(group))

@@ -1,17 +1,24 @@
 """A deployment that is looked through for pictures: a broker, a worker, and what was sent."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import urllib.request
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from aiokafka import AIOKafkaProducer
 
-from streams.audit.pictures import Shingles, scan
+from models.gallery.keys import KeyDirectory
+from models.gallery.seal import joined, open_bytes, seal_bytes
+from models.gallery.snapshot import sidecar_path
+from streams.agents.gallery.snapshot_slots import SNAPSHOT_NAME
+from streams.audit.pictures import Shingles, marker_in, scan
 from streams.engine.topics import admin, inspection
 from streams.engine.topics.promises import Difference
 from streams.wire.connection import Connection
@@ -27,10 +34,11 @@ QUICKER = {"segment.ms": "2000", "file.delete.delay.ms": "1000"}
 
 @dataclass
 class Deployment:
-    """A broker, a worker that writes wherever a worker writes, and what was sent."""
+    """A broker, a worker that writes wherever a worker writes, and what was sent. keys: of the worker."""
 
     kafka: Kafka
     directory: Path
+    keys: KeyDirectory
     sent: list[Sent]
     known: Shingles
     port: int
@@ -46,27 +54,29 @@ class Deployment:
         """The broker's data and log, and all of the worker's directories, its output among them."""
         return [self.kafka.nodes[0].data_dir.parent, self.directory / "worker"]
 
+    @property
+    def snapshots(self) -> Path:
+        return self.directory / "worker" / "snapshots"
+
     def start_worker(self) -> None:
         own = self.directory / "worker"
         for name in ("work", "tmp", "snapshots", "home"):
             (own / name).mkdir(parents=True, exist_ok=True)
-        environment = {
-            name: value for name, value in os.environ.items() if name in ("PATH", "LANG", "FACESTREAMS_CACHE_DIR")
-        } | {
+        environment = {name: value for name, value in os.environ.items() if name in ("PATH", "LANG")} | {
             "HOME": str(own / "home"),
             "TMPDIR": str(own / "tmp"),
             "FACESTREAMS_BOOTSTRAP_SERVERS": self.kafka.bootstrap(),
             "FACESTREAMS_PREFIX": TOPICS.prefix,
             "FACESTREAMS_PARTITIONS": str(TOPICS.partitions),
             "FACESTREAMS_MAX_PICTURE_BYTES": str(TOPICS.max_picture_bytes),
-            "FACESTREAMS_KEY_DIR": str(self.directory / "keys"),
+            "FACESTREAMS_KEY_DIR": str(self.keys.path),
             "FACESTREAMS_REGION": "eu",
             "FACESTREAMS_HTTP_PORT": str(self.port),
             "FACESTREAMS_LOG_LEVEL": "debug",
-            "FACESTREAMS_SNAPSHOT_DIR": str(own / "snapshots"),
+            "FACESTREAMS_SNAPSHOT_DIR": str(self.snapshots),
+            "FACESTREAMS_CACHE_DIR": str(own / "cache"),
             "FACESTREAMS_COMMIT_INTERVAL_S": "0.3",
         }
-        environment.setdefault("FACESTREAMS_CACHE_DIR", str(own / "cache"))
         with (own / "stdout").open("ab") as out, (own / "stderr").open("ab") as err:
             self.worker = subprocess.Popen(
                 [sys.executable, "-m", "streams.cli", "worker"],
@@ -87,8 +97,33 @@ class Deployment:
             self.said.append(answer.read())
 
     def found(self) -> Counter[tuple[str, str]]:
-        """What kind of picture stands in which topic's files, or in which file."""
-        return Counter((each.topic or each.path.name, each.what) for each in scan(self.places, self.known))
+        """What kind of picture stands in which topic's files, or in which file; in snapshots, behind their seal."""
+        found = Counter((each.topic or each.path.name, each.what) for each in scan(self.places, self.known))
+        for snapshot in self.opened_snapshots():
+            known = None if self.known.offset_in(snapshot) is None else "known"
+            found.update((SNAPSHOT_NAME, what) for what in (marker_in(snapshot), known) if what is not None)
+        return found
+
+    def opened_snapshots(self) -> list[bytes]:
+        """What stands behind the seal of each."""
+        return [
+            open_bytes(
+                self.keys.snapshot_key(), path.read_bytes(), joined(b"snapshot", sidecar_path(path).read_bytes())
+            )
+            for path in sorted(self.snapshots.glob(f"*/*/{SNAPSHOT_NAME}"))
+        ]
+
+    @contextmanager
+    def planted_snapshot(self, content: bytes) -> Iterator[None]:
+        """With this behind the seal of a snapshot that no worker has written."""
+        path = self.snapshots / "main" / "planted" / SNAPSHOT_NAME
+        path.parent.mkdir(parents=True)
+        sidecar_path(path).write_bytes(b"{}")
+        path.write_bytes(seal_bytes(self.keys.snapshot_key(), content, joined(b"snapshot", b"{}")))
+        try:
+            yield
+        finally:
+            shutil.rmtree(path.parent)
 
 
 async def prepare(deployment: Deployment) -> None:

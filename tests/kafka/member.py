@@ -17,7 +17,8 @@ from typing import Self
 
 from streams.engine.group.positions import Jump
 from streams.engine.group.transport import Engine, GroupSettings
-from streams.engine.lanes.lanes import Lane, Lanes
+from streams.engine.lanes.lane import Lane
+from streams.engine.lanes.lanes import Lanes
 from streams.engine.lease import Lease
 from streams.engine.outlet import DirectOutlet, Outlet, Output
 from streams.engine.request import Request

@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from streams.agents.journal import Journal
-from streams.app.worker import TICK_S
+from streams.app.beat import TICK_S
 from streams.audit.files import taken_bytes
 from streams.engine.outlet import Output
 from streams.engine.request import Request

@@ -1,4 +1,7 @@
-"""Processed pictures leave a broker's disk, on a busy and on an idle partition, and a refusal costs no worker."""
+"""Processed pictures leave a broker's disk, on a busy and on an idle partition, and a refusal costs no worker.
+
+What was erased leaves it as well, on a partition to which nothing is written any more.
+"""
 
 import asyncio
 import itertools
@@ -13,8 +16,11 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 from structlog.testing import capture_logs
 
 from streams.engine.outlet import Output
+from streams.engine.purge import closer
+from streams.engine.purge.closer import Closer
 from streams.engine.purge.purge import Purge
 from streams.engine.purge.purger import Purger
+from streams.engine.reading.evidence import Evidence
 from streams.engine.request import Request
 from streams.wire.connection import Connection
 from streams.wire.topics import FILLER_KEY
@@ -25,6 +31,17 @@ pytestmark = [pytest.mark.broker, pytest.mark.timeout(60)]
 SEGMENT_MS = 1000
 GONE_S = 20.0
 _numbers = itertools.count()
+
+
+def on_disk(kafka: Kafka, topic: str, what: bytes) -> bool:
+    """Whether a file of the topic, or one that waits for its removal, has these bytes."""
+    for path in kafka.nodes[0].data_dir.glob(f"{topic}-*/*"):
+        try:
+            if what in path.read_bytes():
+                return True
+        except FileNotFoundError:  # removed meanwhile
+            continue
+    return False
 
 
 @dataclass
@@ -61,14 +78,8 @@ class Ground:
             await self.consumer.commit()
 
     def holds(self, what: bytes) -> bool:
-        """Whether a file of the topic, or one that waits for its removal, has these bytes."""
-        for path in self.kafka.nodes[0].data_dir.glob(f"{self.topic}-*/*"):
-            try:
-                if what in path.read_bytes():
-                    return True
-            except FileNotFoundError:  # removed meanwhile
-                continue
-        return False
+        """As `on_disk`."""
+        return on_disk(self.kafka, self.topic, what)
 
     async def until(self, condition: Callable[[], bool], what: str) -> None:
         deadline = time.monotonic() + GONE_S
@@ -182,3 +193,85 @@ async def test_a_broker_that_refuses_is_asked_again_and_one_partition_keeps_back
         "processed pictures are not deleted now, trying again",
         "processed pictures are deleted again",
     ]
+
+
+@dataclass
+class Compacted:
+    """A compacted topic of two partitions. in_transactions: a producer whose writes each end with a mark."""
+
+    kafka: Kafka
+    topic: str
+    producer: AIOKafkaProducer
+    in_transactions: AIOKafkaProducer
+
+    def closer(self) -> Closer:
+        """Of a worker that has just been given both partitions."""
+
+        async def send(output: Output):
+            return await self.producer.send(output.topic, output.value, output.key, output.partition)
+
+        made = Closer(
+            topic=self.topic,
+            evidence=Evidence(Connection(self.kafka.bootstrap()), self.topic),
+            send=send,
+            may_send=lambda: True,
+            clock_ms=lambda: time.time_ns() // 1_000_000,
+        )
+        made.assigned([0, 1])
+        return made
+
+    async def erase(self, value: bytes) -> None:
+        """Write it, and erase it in a transaction."""
+        await self.producer.send_and_wait(self.topic, value, key=b"entry", partition=0)
+        async with self.in_transactions.transaction():
+            await self.in_transactions.send_and_wait(self.topic, None, key=b"entry", partition=0)
+
+    def holds(self, what: bytes) -> bool:
+        """As `on_disk`."""
+        return on_disk(self.kafka, self.topic, what)
+
+    async def fillers(self) -> list[int]:
+        """Their partitions."""
+        consumer = AIOKafkaConsumer(bootstrap_servers=self.kafka.bootstrap(), auto_offset_reset="earliest")
+        consumer.assign([TopicPartition(self.topic, number) for number in (0, 1)])
+        found: list = []
+        async with consumer:
+            while batch := await consumer.getmany(timeout_ms=500):
+                found += [record for records in batch.values() for record in records]
+        return [record.partition for record in found if record.key == FILLER_KEY]
+
+
+@pytest.fixture
+async def compacted(kafka: Kafka, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Compacted]:
+    monkeypatch.setattr(closer, "CLOCKS_MS", 100)
+    topic = f"compacted{next(_numbers)}"
+    settings = {
+        "cleanup.policy": "compact",
+        "max.compaction.lag.ms": str(SEGMENT_MS),
+        "file.delete.delay.ms": "0",
+    }
+    async with AsyncExitStack() as stack:
+        admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap())
+        await admin.start()
+        stack.push_async_callback(admin.close)
+        await admin.create_topics([NewTopic(topic, 2, 1, topic_configs=settings)])
+        stack.push_async_callback(admin.delete_topics, [topic])
+        plain = AIOKafkaProducer(bootstrap_servers=kafka.bootstrap())
+        fenced = AIOKafkaProducer(bootstrap_servers=kafka.bootstrap(), transactional_id=topic)
+        yield Compacted(kafka, topic, await stack.enter_async_context(plain), await stack.enter_async_context(fenced))
+
+
+async def test_what_was_erased_from_an_idle_partition_leaves_the_disk_by_one_filler(compacted: Compacted) -> None:
+    await compacted.erase(b"who asked")
+    ours = compacted.closer()
+    await ours.look()
+    assert (await compacted.fillers(), compacted.holds(b"who asked")) == ([], True), "it is too young"
+    deadline = time.monotonic() + GONE_S
+    while compacted.holds(b"who asked"):
+        assert time.monotonic() < deadline, "what was erased stays"
+        await ours.look()
+        await asyncio.sleep(0.1)
+    await asyncio.sleep(1.5 * SEGMENT_MS / 1000)
+    await ours.look()
+    await compacted.closer().look()
+    assert await compacted.fillers() == [0], "none follows, from a new owner neither, and none where nothing was"

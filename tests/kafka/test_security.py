@@ -9,7 +9,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import TopicAlreadyExistsError
@@ -23,12 +23,15 @@ from streams.edge.client import GalleryClient
 from streams.edge.persons import read_persons
 from streams.edge.publish import FramePublisher
 from streams.edge.readers import recognition_reader, sighting_reader
+from streams.edge.workers import read_workers, take_back
 from streams.engine.brokers import KAFKA
 from streams.engine.topics.admin import AdminError
 from streams.engine.topics.inspection import inspect, mend, mendable
 from streams.wire.connection import Connection
+from streams.wire.records import Confirmed, encode
 from streams.wire.rights import Operation, Role, commands_for, rights_of, transactional_id, workers_group
-from streams.wire.topics import ERROR_LOG, RUNNING_LOG
+from streams.wire.topics import CONTROL, ERROR_LOG, FACE_FEATURES, RUNNING_LOG
+from streams.wire.workers import key_of
 from tests.kafka.allowed import REFUSED, administering, may_delete, may_fence, may_join, may_read, may_write
 from tests.kafka.broker import java
 from tests.kafka.secured import ACCOUNTS, ADMIN, MUTUAL, PLAIN, SCRAM, SecuredKafka, topics_of, user
@@ -243,6 +246,25 @@ async def test_a_mender_mends_what_the_operator_may_only_see(secured: SecuredKaf
         await mend(operator, wanted)
     await mend(mender, wanted)
     assert (await inspect(mender, topics, replication=1, broker=KAFKA)).differences == []
+
+
+async def test_the_operator_sees_the_workers_and_takes_the_word_of_one_back(secured: SecuredKafka) -> None:
+    """To see face-features is enough: how far the workers are on it is told without a record of it."""
+    topics = topics_of("zoo")
+    worker = secured.connection(user("zoo", Role.WORKER), SCRAM)
+    operator = secured.connection(user("zoo", Role.OPERATOR), SCRAM)
+    said = Confirmed(worker="left", applied={}, saved={}, written_at_ms=0)
+    async with AIOKafkaProducer(**worker.client_options()) as producer:
+        await producer.send_and_wait(topics.name(CONTROL), encode(said), key=key_of("left"), partition=0)
+        await producer.send_and_wait(topics.name(FACE_FEATURES), None, key=b"nobody", partition=0)
+
+    async def found() -> list[tuple[str, str]]:
+        workers = await read_workers(operator, topics, exact_ends=True, now_ms=0)
+        return [(each.worker, each.memory) for each in workers if each.worker == "left"]
+
+    assert await found() == [("left", "behind")]
+    await take_back(operator, topics, ["left"])
+    assert await found() == []
 
 
 async def created(admin: AIOKafkaAdminClient, name: str) -> int:

@@ -26,11 +26,18 @@ from tests.kafka.broker import QUICK, Kafka
 pytestmark = pytest.mark.broker
 
 TOPICS = Topics(prefix="kept", partitions=2)
+BUSY_MS = 2000  # by how much a busy machine may be late
 GONE_S = 60  # far more than it takes: what is not gone then never goes
 
 BREAKING = [
     (
         "camera-frames",
+        {"message.timestamp.type": "CreateTime"},
+        " has message.timestamp.type=CreateTime, expected LogAppendTime",
+        Promise.BROKERS_TIME,
+    ),
+    (
+        "recognitions",
         {"message.timestamp.type": "CreateTime"},
         " has message.timestamp.type=CreateTime, expected LogAppendTime",
         Promise.BROKERS_TIME,
@@ -306,3 +313,19 @@ async def test_an_erased_value_goes_with_a_later_record_and_its_key_with_another
         assert on_disk(kafka, "face-features", b"default/ada/1")
         await write(FILLER_KEY, b"")
         assert await until_gone(kafka, "face-features", b"default/ada/1")
+
+
+async def test_what_names_a_person_until_it_expires_is_off_the_disks_within_its_bound(kafka, connection, alter) -> None:
+    shorts = ("recognitions", "sightings", "gallery-events")
+    quick = {"retention.ms": "1000", "segment.ms": "1000", "file.delete.delay.ms": "500"}
+    for short in shorts:
+        await alter(short, quick | {"message.timestamp.after.max.ms": "1000"})
+    limits = {each.topic: each for each in (await inspect(connection)).bounds if each.promise is Promise.FORGOTTEN}
+    bound_ms = max(limits[TOPICS.name(short)].at_most for short in shorts)
+    assert bound_ms == 1000 + 1000 + int(QUICK["log.retention.check.interval.ms"]) + 500 + 1000
+    async with AIOKafkaProducer(**connection.client_options()) as producer:
+        for short in shorts:
+            await producer.send_and_wait(TOPICS.name(short), b"gwen was here", key=b"lobby")
+            assert on_disk(kafka, short, b"gwen was here")
+    await asyncio.sleep((bound_ms + BUSY_MS) / 1000)  # nothing is written any more
+    assert [short for short in shorts if on_disk(kafka, short, b"gwen was here")] == []

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from models.types import Detections, Face, Match, MatchStatus, Picture, Quality, require
+from tests.models.no_faces import NO_FACES
 
 
 def test_require_says_what_was_expected_and_what_was_found() -> None:
@@ -32,7 +33,7 @@ def detections(n: int) -> Detections:
 
 
 def test_detections_are_aligned() -> None:
-    assert len(Detections.none()) == 0
+    assert len(NO_FACES) == 0
     with pytest.raises(ValueError, match="boxes_xyxy_px"):
         Detections(np.zeros((2, 4), np.float32), np.zeros((3, 5, 2), np.float32), np.zeros(3, np.float32))
     with pytest.raises(ValueError, match="landmarks_xy_px"):

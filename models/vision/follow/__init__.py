@@ -1,4 +1,4 @@
-"""Step 4 of a frame's way: which face is which, which to encode, and what is stated about each.
+"""Follow: which face is which, which to encode, and what is stated about each.
 
 In the order in which a frame passes: motion, tracker (boxes to tracks), schedule (whom to encode), portrait (views of
 a face), rejoin (lost tracks found again), identity (names with hysteresis), statement (what is published); follower

@@ -1,21 +1,29 @@
-"""Where reading does not go on where it was: what expired unread is accounted for; a rewound topic ends the worker."""
+"""Where reading does not go on where it was: what expired unread is accounted for; a rewound topic ends the worker.
+
+A topic that is deleted takes the group's commits with it, so that one made anew is read from its start without a jump:
+whenever partitions are assigned, the topics' ends are held against how far they were read.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 import structlog
 
 from streams.agents.journal import Journal
 from streams.engine.group.positions import Jump
-from streams.engine.lanes.lanes import Lane, Place
+from streams.engine.lanes.lane import Job, Lane, Place
 from streams.engine.outlet import Outlet
+from streams.engine.topics.admin import AdminError
 from streams.engine.topics.reached import Reached, RewoundError
 from streams.wire.event_id import EventId
 
 _log = structlog.get_logger(__name__)
 
-Job = Callable[[Lane, Outlet], Awaitable[None]]
+FIRST_LOOK_S: Final = 2.0
+"""For so long reading waits for the first answer; later looks go on beside it."""
+LOOK_AGAIN_S: Final = 5.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -39,6 +47,20 @@ class Jumps:
     _told: dict[tuple[str, int], tuple[int, int]] = field(default_factory=dict)
     _of_old: dict[tuple[str, int], int] = field(default_factory=dict)
     _checks: set["asyncio.Task[None]"] = field(default_factory=set)
+    _look: "asyncio.Task[None] | None" = None
+
+    def assigned(self) -> None:
+        """Partitions were assigned: nothing is read on before the ends of the input topics were looked at."""
+        self.stop()
+        self._look = asyncio.create_task(self._looking())
+        first = asyncio.create_task(self._first_look(self._look))
+        self._checks.add(first)
+        first.add_done_callback(self._checks.discard)
+
+    def stop(self) -> None:
+        """Look no more."""
+        if self._look is not None:
+            self._look.cancel()
 
     def jumped(self, jump: Jump, generation: int) -> None:
         """Take a jump, under a generation of the group. The same one may come again."""
@@ -83,6 +105,23 @@ class Jumps:
         task = asyncio.create_task(self._checked())
         self._checks.add(task)
         task.add_done_callback(self._checks.discard)
+
+    async def _first_look(self, looking: "asyncio.Task[None]") -> None:
+        await asyncio.wait({looking}, timeout=FIRST_LOOK_S)
+
+    async def _looking(self) -> None:
+        """Until the brokers have told all ends: a topic that is away, or made anew later, is none of these."""
+        while True:
+            try:
+                await self.check()
+            except RewoundError as error:
+                self.fatal(error)
+                return
+            except AdminError as error:
+                _log.warning("the ends of the input topics are not known, asking again", reason=str(error))
+            else:
+                return
+            await asyncio.sleep(LOOK_AGAIN_S)
 
     async def _checked(self) -> None:
         try:

@@ -9,6 +9,7 @@ from models.errors import PictureError
 from models.gallery.gallery import Galleries
 from models.recognizer import CameraState, Recognizer
 from models.types import FrameResult
+from streams.agents.algorithm import NOT_RUN, Algorithm, of_error, of_frame
 from streams.agents.cameras.age import AgeLimit
 from streams.agents.cameras.frames import Frame, FrameReader
 from streams.agents.cameras.recognition_record import logged_nobody, logged_persons, recognition
@@ -18,7 +19,7 @@ from streams.agents.decoding import decodes
 from streams.agents.journal import Journal
 from streams.agents.pool import Pool, TimedOutError
 from streams.agents.sealing import DataKeys, seal_persons
-from streams.engine.lanes.lanes import Lane
+from streams.engine.lanes.lane import Lane
 from streams.engine.outlet import Outlet, Output, OutputTooLargeError
 from streams.engine.request import Request
 from streams.logs.billed import depends_on_picture
@@ -91,20 +92,20 @@ class RecognitionAgent:
         except RequestError as error:
             await self._refuse(request, outlet, error.code, error.detail)
         except PictureError as error:
-            await self._refuse(request, outlet, Code(error.code.value), error.detail)
+            await self._refuse(request, outlet, Code(error.code.value), error.detail, of_error(error))
         except TimedOutError as error:
-            await self._refuse(request, outlet, Code.TIMED_OUT, f"recognition {error}")
+            await self._refuse(request, outlet, Code.TIMED_OUT, f"recognition {error}", of_error(error))
         else:
             try:
                 await self._publish(request, frame, state, result, outlet)
             except OutputTooLargeError as error:
                 lane.state = None  # what was written of it is taken over by the next frame
-                await self._refuse(request, outlet, Code.OUTPUT_TOO_LARGE, str(error))
+                await self._refuse(request, outlet, Code.OUTPUT_TOO_LARGE, str(error), of_frame(result))
 
     async def fail(self, request: Request, lane: Lane, outlet: Outlet, error: Exception) -> None:
         """The frame failed for good; the camera starts anew."""
         lane.state = None
-        await self._refuse(request, outlet, Code.INTERNAL_ERROR, "recognition failed", type(error).__name__)
+        await self._refuse(request, outlet, Code.INTERNAL_ERROR, "recognition failed", of_error(error))
 
     async def _is_too_old(self, request: Request, lane: Lane, outlet: Outlet) -> bool:
         """A frame that was begun is not skipped when it is tried again: something of it may be out."""
@@ -118,12 +119,12 @@ class RecognitionAgent:
         self.observer.skipped(frame.camera_id)
 
     async def _refuse(
-        self, request: Request, outlet: Outlet, code: Code, detail: str, algorithm_output: str | None = None
+        self, request: Request, outlet: Outlet, code: Code, detail: str, algorithm: Algorithm = NOT_RUN
     ) -> None:
         asked = self.reader.asked(request)
         decoded = depends_on_picture(code) and await self._would_be_decoded(request)
         await outlet.publish(
-            self.journal.failure(request, asked, code, detail, algorithm_output=algorithm_output, decoded=decoded)
+            self.journal.failure(request, asked, code, detail, algorithm=algorithm, said=outlet.said, decoded=decoded)
         )
         self.observer.refused(asked.camera_id, code)
 

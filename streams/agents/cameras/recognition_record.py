@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
-from models.types import Face, FrameResult, Match, Quality
+from models.types import Face, FrameResult, Match
+from streams.agents.quality import face_quality, fraction
 from streams.wire.headers import Deployment, FrameHeaders
 from streams.wire.records import (
     Box,
     FaceMatch,
-    FaceQuality,
     FrameSize,
     LoggedFace,
     LoggedPerson,
@@ -76,28 +76,14 @@ def _logged(face: Face) -> LoggedFace:
 
 
 def _face(face: Face) -> RecognizedFace:
-    left, top, width, height = (_fraction(value) for value in face.box_ltwh)
+    left, top, width, height = (fraction(value) for value in face.box_ltwh)
     return RecognizedFace(
         box=Box(left=left, top=top, width=width, height=height),
         landmarks=[(round(float(x), 4), round(float(y), 4)) for x, y in face.landmarks_xy],
-        confidence=_fraction(face.confidence),
-        quality=_quality(face.quality),
+        confidence=fraction(face.confidence),
+        quality=face_quality(face.quality),
         track_id=face.track_id,
         match=_match(face.match),
-    )
-
-
-def _fraction(value: float) -> float:
-    return min(1.0, max(0.0, round(float(value), 4)))
-
-
-def _quality(quality: Quality) -> FaceQuality:
-    return FaceQuality(
-        score=_fraction(quality.score),
-        face_px=quality.face_px,
-        sharpness=_fraction(quality.sharpness),
-        yaw_deg=round(quality.yaw_deg, 1),
-        reject_reason=None if quality.reject_reason is None else quality.reject_reason.value,
     )
 
 

@@ -1,17 +1,16 @@
 """Cameras that fell silent: their visits are ended, since no frame will; in the end the camera is forgotten."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from streams.agents.cameras.recognition import CameraLane
 from streams.agents.cameras.sightings import Sightings
-from streams.engine.lanes.lanes import Lane, Lanes
+from streams.engine.lanes.lane import Job, Lane, Place
+from streams.engine.lanes.lanes import Lanes
 from streams.engine.outlet import Outlet
 from streams.wire.records import OpenVisits
 from streams.wire.topics import CAMERA_FRAMES
-
-Job = Callable[[Lane, Outlet], Awaitable[None]]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -83,7 +82,7 @@ class Silence:
 
         return forget
 
-    def _place(self, left: OpenVisits) -> tuple[str, int, bytes]:
+    def _place(self, left: OpenVisits) -> Place:
         return self._topic, left.partition, left.camera_id.encode()
 
     @property

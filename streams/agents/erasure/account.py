@@ -3,11 +3,12 @@
 All go by when a request was asked for: what came after the deletion is new use of the account, and stays for another
 bill. What was seen before it and is said after it (of a frame in flight, of a visit that ends) stays until it expires.
 
-Entries of the running log bear tombstones; their bytes go with the next pass of the cleaner, which waits for a later
-append to their partition. Where the account writes nothing any more, they go when the operator deletes its topics.
+Entries of the running log bear tombstones; their bytes go with the next pass of the cleaner, within the time that the
+receipt names. It waits for a later append to their partition: where the account writes nothing any more, a filler comes
+(`streams.engine.purge.closing`).
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -61,16 +62,20 @@ class AccountRecords:
         of = self.deployment
         return billing.bill(account=of.account, app_id=of.app_id, region=of.region)
 
-    async def erase(self, erasure: Erasure, look: Look, outlet: Outlet) -> None:
+    async def erase(self, erasure: Erasure, look: Look, outlet: Outlet) -> Mapping[str, int]:
         """Erase what was billed, what cameras have left, and what is kept for a time. Twice does no harm.
+
+        How many tombstones were written, by topic.
 
         A camera that sends on may write its visits anew at this very moment: the tombstone then takes that record with
         it, and the next one brings it back.
         """
+        entries = 0
         for partition in range(self.topics.spec(RUNNING_LOG).partitions):
             chunk: list[Output] = []
             async for key in self._log_keys(erasure, partition, look):
                 chunk.append(self._tombstone(RUNNING_LOG, key, partition))
+                entries += 1
                 if len(chunk) == CHUNK:
                     await outlet.publish(chunk)
                     chunk = []
@@ -81,6 +86,7 @@ class AccountRecords:
         if self.broker.deletes_records:
             for topic in map(self.topics.name, EMPTIED):
                 await look.delete_records(topic, await look.next_after(topic, erasure.requested_at_ms))
+        return {RUNNING_LOG: entries, VISITS: len(left)}
 
     async def _cameras(self, erasure: Erasure, look: Look) -> list[str]:
         """Those whose visits were written for a frame of before; all, where the broker does not date frames."""

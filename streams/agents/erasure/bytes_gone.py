@@ -5,14 +5,15 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from streams.agents.erasure.erased import Erased
-from streams.agents.erasure.leftovers import Reading
+from streams.agents.erasure.leftovers import Named, Reading
+from streams.agents.erasure.tombstones import Tombstones
 from streams.agents.erasure.waits import COMPACTED, Waits, waits
 from streams.engine.brokers import Broker
 from streams.engine.outlet import Outlet, Output
 from streams.engine.reading.evidence import EvidenceError, Look
 from streams.wire.event_id import EventId
 from streams.wire.records import Erasure
-from streams.wire.topics import FILLER_KEY, GALLERY_COMMANDS, MS_PER_MINUTE, Topics
+from streams.wire.topics import FILLER_KEY, GALLERY_COMMANDS, MS_PER_MINUTE, VISITS, Topics
 
 SETTINGS_KEPT_MS: Final = MS_PER_MINUTE
 LONGEST_PAUSE_MS: Final = MS_PER_MINUTE
@@ -37,6 +38,7 @@ class BytesGone:
     topics: Topics
     epoch: str
     broker: Broker
+    tombstones: Tombstones
     erased: Erased
     clock_ms: Callable[[], int]
     _filled_ms: list[int] = field(default_factory=list)
@@ -60,6 +62,7 @@ class BytesGone:
     async def of_person(self, erasure: Erasure, reading: Reading, outlet: Outlet) -> bool:
         """Whether no copy holds a value any more that the deletion covers; writes the filler that it may take.
 
+        Erases what stands astray: on face-features whosever it is, on visits what names whom the deletion covers.
         To be asked while all copies are in sync, and have been since `in_sync_at_ms`.
         """
         wait, now_ms = await self.waits(reading.look), self.clock_ms()
@@ -72,6 +75,7 @@ class BytesGone:
         seen = self._seen_of(erasure)
         if now_ms < seen.read_again_ms:
             return False
+        await self._erase_astray(erasure, reading, outlet)
         if await self._leftovers(erasure, reading):
             seen.clean_since_ms = None
             # seldom, where the cleaner takes longer than it is to: each time reads two topics from their beginnings
@@ -120,7 +124,21 @@ class BytesGone:
         features = 0
         for partition, below in erasure.reached.items():
             features += (await reading.history(int(partition))).leftovers(below)
-        return features + sum(self.erased.names(erasure, *named) for named in await reading.names())
+        found = set[Named]().union(*(names.found for names in await reading.names()))
+        return features + sum(self.erased.names(erasure, *named) for named in found)
+
+    async def _erase_astray(self, erasure: Erasure, reading: Reading, outlet: Outlet) -> None:
+        for partition in map(int, erasure.reached):
+            keys = (await reading.history(partition)).astray()
+            await self.tombstones.write_keys(keys, [partition] * len(keys), outlet)
+        outputs = [
+            Output(topic=self.topics.name(VISITS), key=key, value=None, partition=names.partition)
+            for names in await reading.names()
+            for key, named in names.astray.items()
+            if any(self.erased.names(erasure, *each) for each in named)
+        ]
+        if outputs:
+            await outlet.publish(outputs)
 
     async def _fill(self, outlet: Outlet) -> None:
         """One record in each partition: aborted writes of a reference that nobody knows go with the others."""

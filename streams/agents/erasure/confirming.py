@@ -1,6 +1,6 @@
 """A worker's own word on how far it has carried out face-features, for who drives a deletion."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableSet
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,11 +8,12 @@ import structlog
 from aiokafka.errors import KafkaError
 
 from streams.agents.erasure.pending import PendingErasures
-from streams.agents.erasure.workers import is_past, key_of, taken_back
+from streams.agents.erasure.workers import taken_back
 from streams.engine.outlet import Output, Send
 from streams.wire import records
 from streams.wire.records import Confirmed
 from streams.wire.topics import CONTROL, Topics
+from streams.wire.workers import is_past, key_of
 
 _log = structlog.get_logger(__name__)
 
@@ -26,26 +27,26 @@ class Confirmations:
     """Writes it every ten seconds, and at once when it is past what a deletion waits for.
 
     worker: this worker's id. applied: the view's positions. saved: what the snapshot on disk holds; None: there is
-    none. clock_ms: milliseconds since 1970.
+    none. swept: workers that have ended and whose snapshot was removed here: their words are taken back, and they are
+    taken out. clock_ms: milliseconds since 1970.
     """
 
     topics: Topics
     worker: Callable[[], str]
     applied: Callable[[], Offsets]
     saved: Callable[[], Offsets | None]
+    swept: MutableSet[str]
     pending: PendingErasures
     clock_ms: Callable[[], int]
     _said: Confirmed | None = None
 
     async def write(self, send: Send) -> None:
         """Write it if it is due; what the broker does not take comes with the next."""
+        for worker in tuple(self.swept):
+            if await self._is_taken(send, taken_back(self.topics, worker), "it comes again"):
+                self.swept.discard(worker)
         now = self._now()
-        if self._is_due(now):
-            try:
-                await (await send(self._output(now)))
-            except KafkaError as error:
-                _log.warning("control took no record, it comes again", error=repr(error))
-                return
+        if self._is_due(now) and await self._is_taken(send, self._output(now), "it comes again"):
             self._said = now
 
     async def end(self, send: Send) -> None:
@@ -55,10 +56,15 @@ class Confirmations:
             return
         self._said = None
         last = taken_back(self.topics, now.worker) if now.saved is None else self._output(now)
+        await self._is_taken(send, last, "this worker will be waited for")
+
+    async def _is_taken(self, send: Send, output: Output, consequence: str) -> bool:
         try:
-            await (await send(last))
+            await (await send(output))
         except KafkaError as error:
-            _log.warning("control took no record, this worker will be waited for", error=repr(error))
+            _log.warning("control took no record", consequence=consequence, error=repr(error))
+            return False
+        return True
 
     def _is_due(self, now: Confirmed) -> bool:
         said = self._said

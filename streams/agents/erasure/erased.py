@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from models.gallery.keys import KeyDirectory
+from streams.agents.gallery.covering import may_cover
 from streams.agents.gallery.view import GalleryView
 from streams.wire.records import Erasure
 
@@ -15,8 +16,8 @@ class Erased:
     known: GalleryView
 
     def names(self, erasure: Erasure, gallery: str, person_id: str) -> bool:
-        """Whether the deletion covers this person, and nobody has enrolled it since."""
-        if erasure.scope != "account" and gallery != erasure.gallery:
+        """Whether the deletion covers this person in this gallery, and nobody has enrolled it there since."""
+        if not may_cover(erasure, gallery):
             return False
         if erasure.scope == "person" and not self.keys.is_pseudonym(erasure.person or "", gallery, person_id):
             return False

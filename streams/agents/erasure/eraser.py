@@ -8,14 +8,16 @@ from typing import Final
 
 import structlog
 from aiokafka.errors import KafkaError
+from msgspec import structs
 
 from streams.agents.erasure.leftovers import Reading
 from streams.agents.erasure.pending import PendingErasures
 from streams.agents.erasure.receipts import Receipts, erasure_record
-from streams.agents.erasure.steps import CATCH_UP_S, Steps
+from streams.agents.erasure.steps import CATCH_UP_S, AccountKeyMissingError, Steps
 from streams.agents.erasure.waits import CHECK_EVERY_MS
-from streams.engine.lanes.lanes import Lane, Lanes
-from streams.engine.outlet import Outlet
+from streams.engine.lanes.lane import Lane
+from streams.engine.lanes.lanes import Lanes
+from streams.engine.outlet import Outlet, OutputTooLargeError
 from streams.engine.reading.evidence import Evidence, EvidenceError
 from streams.engine.reading.view import View
 from streams.engine.topics.admin import AdminError
@@ -29,8 +31,16 @@ FIRST_PAUSE_S: Final = 1.0
 LONGEST_PAUSE_S: Final = 60.0
 """Of one that cannot go on, and others can."""
 
-WAITS: Final = (AdminError, BillingError, EvidenceError, KafkaError, TimeoutError)
-"""What may be otherwise when it is asked again."""
+WAITS: Final = (
+    AccountKeyMissingError,
+    AdminError,
+    BillingError,
+    EvidenceError,
+    KafkaError,
+    OutputTooLargeError,
+    TimeoutError,
+)
+"""What may be otherwise when it is asked again, or is another's to mend."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -112,6 +122,8 @@ class Eraser:
 
     async def _step(self, erasure: Erasure, reading: Reading, outlet: Outlet) -> bool:
         """Whether it has moved."""
+        if (account := self.pending.containing(erasure)) is not None:
+            return await self._close(erasure, account, reading, outlet)
         following = await self.steps.next(erasure, reading, outlet)
         if following is None:
             return await self._complete(erasure, reading, outlet)
@@ -134,6 +146,24 @@ class Eraser:
         await self.view.reached(written.partition, written.offset + 1)
         self.steps.bytes_gone.done(erasure)
         _log.info("deletion is complete", erasure=erasure.event_id, silent=completed.silent)
+        return True
+
+    async def _close(self, erasure: Erasure, account: Erasure, reading: Reading, outlet: Outlet) -> bool:
+        """Complete what the deletion of the account has done, once its own command is gone; whose key it bears, or not.
+
+        Its record goes as those did that were complete by then: the account's alone stays, beside the receipts.
+        """
+        if not await self.steps.bytes_gone.of_command(erasure, reading.look):
+            return False
+        completed = structs.replace(
+            erasure, workers=account.workers, snapshots=account.snapshots, silent=account.silent
+        )
+        answer = await self.receipts.complete(completed, reading.look)
+        [erased] = self.receipts.without([erasure.event_id])
+        *_, written = await outlet.publish([*answer, *erased])
+        await self.view.reached(written.partition, written.offset + 1)
+        self.steps.bytes_gone.done(erasure)
+        _log.info("deletion is complete", erasure=erasure.event_id, contained_in=account.event_id)
         return True
 
     def _pause(self, event_id: str, longest_s: float) -> None:

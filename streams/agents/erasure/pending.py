@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from msgspec import structs
+
 from streams.wire import records
 from streams.wire.event_id import EventId
 from streams.wire.records import Erasure
@@ -11,27 +13,34 @@ from streams.wire.records import Erasure
 class PendingErasures:
     """The newest record of every deletion that is not complete; of those that are, when they were asked for.
 
-    erase: told of each record, so that what it covers is matched no more from then on.
+    erase: told of each record, so that what it covers is matched no more from then on, until it is complete.
+    partitions: of face-features; None where that is not known.
     """
 
-    def __init__(self, erase: Callable[[Erasure], object]) -> None:
+    def __init__(self, erase: Callable[[Erasure], object], *, partitions: int | None) -> None:
         self._erase = erase
+        self._partitions = partitions
         self._by_event: dict[str, Erasure] = {}
         self._completed: dict[str, int] = {}
+        self._accounts: dict[str, Erasure] = {}
 
     def apply(self, record: Any) -> None:
-        """Take one record of the topic."""
-        if not record.value:
-            self._completed.pop((record.key or b"").decode(errors="replace"), None)
+        """Take one record of the topic. Raises ValueError, and changes nothing, if it is none that a worker writes."""
+        if record.value is None:
+            self._drop((record.key or b"").decode(errors="replace"))
             return
         erasure = records.decode(record.value, Erasure)
-        EventId.parse(erasure.event_id)  # says whose it is: one of another form is refused
+        EventId.parse(erasure.event_id)  # says whose it is
+        _check_partitions(erasure.reached, self._partitions)
+        _check_partitions(erasure.waits_for, None)  # gallery-commands may have had more when it was made before
         self._erase(erasure)
-        if erasure.state == "completed":
-            self._by_event.pop(erasure.event_id, None)
-            self._completed[erasure.event_id] = erasure.requested_at_ms
-        else:
+        if erasure.state != "completed":
             self._by_event[erasure.event_id] = erasure
+            return
+        self._by_event.pop(erasure.event_id, None)
+        self._completed[erasure.event_id] = erasure.requested_at_ms
+        if erasure.scope == "account":
+            self._accounts[erasure.event_id] = erasure
 
     def __len__(self) -> int:
         """How many are under way, whoever drives them."""
@@ -57,6 +66,10 @@ class PendingErasures:
         asked_at_ms = erasure.requested_at_ms
         return [event_id for event_id, at_ms in self._completed.items() if at_ms <= asked_at_ms]
 
+    def containing(self, erasure: Erasure) -> Erasure | None:
+        """The account's deletion that is complete and was asked for later: nothing is left of what this one covers."""
+        return next((each for each in self._accounts.values() if _is_before(erasure, each)), None)
+
     def reached(self) -> Mapping[int, int]:
         """By partition of face-features, how far it must be read to have all tombstones that were written for them."""
         found: dict[int, int] = {}
@@ -69,3 +82,27 @@ class PendingErasures:
         """Seconds since the oldest of them was asked for; 0 where there is none."""
         asked = [each.requested_at_ms for each in self._by_event.values()]
         return max(0.0, (now_ms - min(asked)) / 1000) if asked else 0.0
+
+    def _drop(self, event_id: str) -> None:
+        """Its record is erased, with all that it said."""
+        self._completed.pop(event_id, None)
+        self._accounts.pop(event_id, None)
+        if (left := self._by_event.pop(event_id, None)) is not None:
+            self._erase(structs.replace(left, state="completed"))
+
+
+def _check_partitions(offsets: Mapping[str, int], partitions: int | None) -> None:
+    """Raise ValueError unless each key is a partition's number as it is written; partitions: how many there are."""
+    for key in offsets:
+        if not (key.isascii() and key.isdecimal()) or str(int(key)) != key:
+            raise ValueError("an offset stands under what is no partition")
+        if partitions is not None and int(key) >= partitions:
+            raise ValueError("an offset stands under a partition that there is not")
+
+
+def _is_before(erasure: Erasure, other: Erasure) -> bool:
+    """Whether it was asked for before the other: by offset in one partition, else by time, where that tells."""
+    its, others = EventId.parse(erasure.event_id), EventId.parse(other.event_id)
+    if (its.epoch, its.topic, its.partition) == (others.epoch, others.topic, others.partition):
+        return its.offset < others.offset
+    return erasure.requested_at_ms < other.requested_at_ms

@@ -16,14 +16,13 @@ from streams.wire.codes import Code
 from streams.wire.headers import Deployment
 from streams.wire.receipts import signed_bytes, with_signature
 from streams.wire.records import Bill, Erasure, GalleryEvent, Receipt
-from streams.wire.topics import ERASURES, GALLERY_EVENTS, RECOGNITIONS, SIGHTINGS, Topics
+from streams.wire.topics import ERASURES, GALLERY_EVENTS, RECOGNITIONS, RUNNING_LOG, SIGHTINGS, Topics
 
 LATER: Final = (RECOGNITIONS, SIGHTINGS, GALLERY_EVENTS)
-"""What names a person, or stands for one, until it expires.
+"""What names a person, or stands for one, until it expires."""
 
-No date is signed for the running log of an account: its entries bear tombstones, but stay in the files until something
-is appended to their partition after the compaction lag, and an account that is deleted may write nothing any more.
-"""
+LATER_OF_ACCOUNT: Final = (*LATER, RUNNING_LOG, ERASURES)
+"""And what the brokers have yet to compact away: the log's entries, and the bill that stood on erasures."""
 
 CHUNK: Final = 500
 
@@ -42,9 +41,9 @@ class Receipts:
         """What says that a deletion is complete, and its last record; to be written at once."""
         now_ms = self.clock_ms()
         completed = structs.replace(
-            erasure, state="completed", reached={}, waits_for={}, in_sync_at_ms=None, bill=None, updated_at_ms=now_ms
+            erasure, state="completed", reached={}, waits_for={}, bill=None, updated_at_ms=now_ms
         )
-        receipt = self._signed(completed, await self._later(now_ms, look), erasure.bill)
+        receipt = self._signed(completed, await self._later(erasure, now_ms, look), erasure.bill)
         event = GalleryEvent(
             event_id=erasure.event_id,
             request_id=erasure.request_id,
@@ -88,7 +87,9 @@ class Receipts:
             persons=erasure.persons,
             features=erasure.features,
             log_entries=0 if bill is None else bill.requests,
+            tombstones=erasure.tombstones,
             workers=erasure.workers,
+            snapshots=erasure.snapshots,
             silent=erasure.silent,
             later=later,
             bill=bill,
@@ -98,14 +99,15 @@ class Receipts:
         _key_id, signature = self.keys.sign(signed_bytes(receipt))
         return with_signature(receipt, signature)
 
-    async def _later(self, now_ms: int, look: Look) -> dict[str, int]:
-        """By topic, when all that is there now has expired; a topic without a limit is left out."""
+    async def _later(self, erasure: Erasure, now_ms: int, look: Look) -> dict[str, int]:
+        """By topic, when all that is there now, or is erased there, is gone; a topic without a limit is left out."""
         if not self.broker.retains:
             return {}
-        found, brokers = await look.settings([self.topics.name(short) for short in LATER])
+        shorts = LATER_OF_ACCOUNT if erasure.scope == "account" else LATER
+        found, brokers = await look.settings([self.topics.name(short) for short in shorts])
         limits = {
             short: bounds(self.topics.spec(short), found[self.topics.name(short)], brokers)[0].at_most
-            for short in LATER
+            for short in shorts
         }
         return {short: now_ms + limit for short, limit in limits.items() if limit is not None}
 

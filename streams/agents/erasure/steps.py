@@ -22,22 +22,32 @@ from streams.agents.erasure.bytes_gone import BytesGone
 from streams.agents.erasure.erased import Erased
 from streams.agents.erasure.leftovers import Reading, named_by
 from streams.agents.erasure.tombstones import Tombstones
-from streams.agents.erasure.workers import Verdict, WorkersView, judge, taken_back
+from streams.agents.erasure.workers import Verdict, judge, taken_back
 from streams.agents.gallery.references import Reference
 from streams.agents.gallery.view import GalleryView
 from streams.engine.brokers import Broker
 from streams.engine.outlet import Outlet
 from streams.engine.reading.evidence import Look
 from streams.engine.reading.view import View
+from streams.logs.billing import abridged
 from streams.wire.event_id import EventId
 from streams.wire.records import Erasure
-from streams.wire.topics import GALLERY_COMMANDS, Topics
+from streams.wire.topics import FACE_FEATURES, GALLERY_COMMANDS, Topics
+from streams.wire.workers import WorkersView
 
 _log = structlog.get_logger(__name__)
 
 CATCH_UP_S: Final = 10.0
 REPEATS_IN_RETENTION: Final = 4
 """While a copy is away, tombstones are written again so often in the time for which the broker keeps one."""
+
+
+class AccountKeyMissingError(Exception):
+    """Whom a deletion's pseudonym stands for is not known here: to drive it would be a deletion of nobody."""
+
+    def __init__(self, key_id: str) -> None:
+        super().__init__(f"the account key {key_id} is not in this worker's key directory")
+        self.key_id = key_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,13 +70,11 @@ class Steps:
     async def next(self, erasure: Erasure, reading: Reading, outlet: Outlet) -> Erasure | None:
         """Its next record, None where it has to wait; of a deletion that is confirmed, see `completed` then.
 
-        Raises AdminError, EvidenceError, KafkaError and TimeoutError where the brokers do not say what it takes to
-        know.
+        Raises AccountKeyMissingError where another worker must drive it; AdminError, EvidenceError, KafkaError and
+        TimeoutError where the brokers do not say what it takes to know.
         """
         if erasure.key_id is not None and not self.erased.keys.has_account_key(erasure.key_id):
-            # whom the pseudonym stands for is not known here: it would be a deletion of nobody
-            _log.warning("a deletion waits for its account key", erasure=erasure.event_id, key_id=erasure.key_id)
-            return None
+            raise AccountKeyMissingError(erasure.key_id)
         async with asyncio.timeout(CATCH_UP_S):
             for view in self.views:
                 await view.catch_up()
@@ -92,7 +100,9 @@ class Steps:
             await outlet.publish([taken_back(self.topics, worker) for worker in verdict.gone])
         if verdict.silent:
             _log.warning("workers do not say that they forgot", erasure=erasure.event_id, silent=verdict.silent)
-        return self._changed(erasure, workers=list(verdict.confirmed), silent=list(verdict.silent))
+        return self._changed(
+            erasure, workers=list(verdict.confirmed), snapshots=verdict.snapshots, silent=list(verdict.silent)
+        )
 
     async def _tombstone(self, erasure: Erasure, reading: Reading, outlet: Outlet) -> Erasure:
         covered = self.known.covered(erasure)
@@ -111,6 +121,7 @@ class Steps:
     async def _sweep(self, erasure: Erasure, reading: Reading, outlet: Outlet) -> Erasure | None:
         if not await self._is_answered(erasure, reading.look):
             return None
+        await self._read_features(reading.look)  # what the answered have written may have come since
         covered, orphans = self.known.covered(erasure), self.known.orphans()
         if not covered and not orphans:
             # everywhere: whoever wrote the last tombstones, of orphans or before it died, may have noted them nowhere
@@ -132,6 +143,16 @@ class Steps:
             for partition, offset in erasure.waits_for.items()
         )
 
+    async def _read_features(self, look: Look) -> None:
+        """Until our view is behind all that stands on face-features now.
+
+        What it holds for the end lies before the first open transaction; what is committed may lie behind that.
+        """
+        ends = await look.ends(self.topics.name(FACE_FEATURES))
+        async with asyncio.timeout(CATCH_UP_S):
+            for partition, end in ends.items():
+                await self.tombstones.view.reached(partition, end)
+
     async def _confirm(self, erasure: Erasure, reading: Reading, outlet: Outlet) -> Erasure | None:
         verdict = self._verdict(erasure)
         if verdict.waiting or not verdict.confirmed or self._is_named(erasure):
@@ -139,8 +160,9 @@ class Steps:
         if erasure.scope == "account":
             if erasure.bill is None:  # stands on erasures before anything goes that it is made from
                 bill = await self.account.bill(erasure, reading.look)
-                return None if bill is None else self._changed(erasure, bill=bill)
-            await self.account.erase(erasure, reading.look, outlet)
+                return None if bill is None else self._changed(erasure, bill=abridged(bill))
+            written = await self.account.erase(erasure, reading.look, outlet)
+            erasure = structs.replace(erasure, tombstones={**erasure.tombstones, **written})
         in_sync = not self.broker.compacts or await self.bytes_gone.copies_in_sync(reading.look)
         return self._changed(
             erasure,
@@ -176,10 +198,13 @@ class Steps:
 
     def _counted(self, erasure: Erasure, covered: Sequence[Reference]) -> Erasure:
         partitions = {int(partition) for partition in erasure.reached} | self.tombstones.partitions_of(covered)
+        features = sum(len(each.features) for each in covered)
+        tombstones = erasure.tombstones.get(FACE_FEATURES, 0) + features + len(covered)
         return self._changed(
             erasure,
             persons=erasure.persons + len({(each.gallery, each.person_id or each.reference) for each in covered}),
-            features=erasure.features + sum(len(each.features) for each in covered),
+            features=erasure.features + features,
+            tombstones={**erasure.tombstones, FACE_FEATURES: tombstones},
             reached=self.tombstones.reached(partitions),
         )
 

@@ -8,7 +8,8 @@ from typing import Final
 from streams.agents.cameras.recognition import CameraLane
 from streams.agents.cameras.sightings import Sightings
 from streams.agents.erasure.leftovers import named_by
-from streams.engine.lanes.lanes import Lane, Lanes
+from streams.engine.lanes.lane import Lane
+from streams.engine.lanes.lanes import Lanes
 from streams.engine.outlet import Outlet
 from streams.wire.records import OpenVisits
 from streams.wire.topics import CAMERA_FRAMES

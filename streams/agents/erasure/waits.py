@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from streams.engine.topics.admin import AdminError
-from streams.engine.topics.bounds import erased, number_of, processed
+from streams.engine.topics.bounds import erased, processed
 from streams.engine.topics.found import FoundTopic, Housekeeping
+from streams.engine.topics.in_effect import closable_after_ms, number_of
 from streams.wire.topics import FACE_FEATURES, GALLERY_COMMANDS, VISITS, Topics
 
 CHECK_EVERY_MS: Final = 5_000
@@ -60,7 +61,7 @@ def waits(topics: Topics, found: Mapping[str, FoundTopic], brokers: Housekeeping
     several = max(topic.copies for topic in compacted) > 1
     shown = brokers.cleaner_backoff_ms + LOSS_SHOWN_MS if several else 0
     return Waits(
-        lag=min(longest("max.compaction.lag.ms"), max(number_of(topic, "segment.ms") for topic in compacted)),
+        lag=max(map(closable_after_ms, compacted)),
         backoff=longest("log.cleaner.backoff.ms"),
         copies=shown + longest("file.delete.delay.ms"),
         command=of_command.at_most,

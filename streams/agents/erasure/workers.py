@@ -1,71 +1,40 @@
-"""Which workers have carried out what face-features says: the records `worker/<id>` of the topic control."""
+"""What a deletion makes of the workers' words: who has confirmed it, who is waited for, and who is named."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from streams.engine.outlet import Output
-from streams.wire import records
-from streams.wire.records import Confirmed
-from streams.wire.topics import CONTROL, MS_PER_DAY, MS_PER_MINUTE, Topics
-
-KEY_PREFIX: Final = b"worker/"
-
-SILENT_AFTER_MS: Final = MS_PER_MINUTE
-"""A worker says how far it is every ten seconds; one that has not for so long is named, and not waited for."""
+from streams.wire.topics import CONTROL, MS_PER_DAY, Topics
+from streams.wire.workers import SILENT_AFTER_MS, Heard, is_past, key_of
 
 GONE_AFTER_MS: Final = MS_PER_DAY
-"""One that was silent for so long can bring nothing back: a snapshot of that age is removed unread, its memory is of a
-process that has missed its session by hours."""
+"""One without a snapshot that was silent for so long can bring nothing back: its memory is of a process that has missed
+its session by hours."""
 
+SNAPSHOT_GONE_AFTER_MS: Final = 30 * MS_PER_DAY
+"""One that left a snapshot is named for so long: as long as gallery-events keeps the receipts that name it.
 
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """A worker's word, and when control took it: by the broker's clock, which is no worker's own."""
-
-    said: Confirmed
-    at_ms: int
+A worker that starts where the snapshot lies removes it unread, since it is too old, and one that runs beside it sweeps
+it; both say so. On a host that never comes back it stays, sealed with a key of the deployment, and is the operator's to
+wipe, who takes the word back (`facestreams workers gone`). It is taken back in the end all the same, or control would
+grow with each host that is given up.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """Ids of workers. confirmed: they hold nothing any more. waiting: they have yet to say so. silent: they do not.
 
-    gone: nothing can come of them any more, whatever they said.
+    gone: nothing can come of them any more, whatever they said; their words are to be taken back.
+    snapshots: how many of those that confirmed keep one.
     """
 
     confirmed: tuple[str, ...]
     waiting: tuple[str, ...]
     silent: tuple[str, ...]
     gone: tuple[str, ...]
-
-
-class WorkersView:
-    """The newest word of each worker."""
-
-    def __init__(self) -> None:
-        self._newest: dict[bytes, Heard] = {}
-
-    def apply(self, record: Any) -> None:
-        """Take one record of control; those of other kinds are passed over."""
-        if record.key is None or not record.key.startswith(KEY_PREFIX):
-            return
-        if record.value is None:
-            self._newest.pop(record.key, None)
-        elif record.value:
-            said = records.decode(record.value, Confirmed)
-            if key_of(said.worker) != record.key:
-                raise ValueError("a worker's word stands under another's key")
-            self._newest[record.key] = Heard(said, record.timestamp)
-
-    def all(self) -> list[Heard]:
-        """Of all workers that have not taken it back."""
-        return list(self._newest.values())
-
-
-def key_of(worker: str) -> bytes:
-    """The key of a worker's record."""
-    return KEY_PREFIX + worker.encode()
+    snapshots: int = 0
 
 
 def taken_back(topics: Topics, worker: str) -> Output:
@@ -73,7 +42,7 @@ def taken_back(topics: Topics, worker: str) -> Output:
     return Output(topic=topics.name(CONTROL), key=key_of(worker), value=None, partition=0)
 
 
-def judge(heard: Iterable[Heard], reached: Mapping[str, int], now_ms: int) -> Verdict:
+def judge(heard: Collection[Heard], reached: Mapping[str, int], now_ms: int) -> Verdict:
     """Who has come past `reached` of face-features, in memory and in its snapshot where it keeps one.
 
     Where that is nowhere, who was heard of lately.
@@ -81,7 +50,7 @@ def judge(heard: Iterable[Heard], reached: Mapping[str, int], now_ms: int) -> Ve
     confirmed, waiting, silent, gone = [], [], [], []
     for each in heard:
         silence_ms = now_ms - each.at_ms
-        if silence_ms > GONE_AFTER_MS:
+        if silence_ms > (GONE_AFTER_MS if each.said.saved is None else SNAPSHOT_GONE_AFTER_MS):
             gone.append(each.said.worker)
         elif is_past(each.said, reached) and (any(reached.values()) or silence_ms <= SILENT_AFTER_MS):
             confirmed.append(each.said.worker)
@@ -89,10 +58,11 @@ def judge(heard: Iterable[Heard], reached: Mapping[str, int], now_ms: int) -> Ve
             waiting.append(each.said.worker)
         else:
             silent.append(each.said.worker)
-    return Verdict(*(tuple(sorted(names)) for names in (confirmed, waiting, silent, gone)))
-
-
-def is_past(said: Confirmed, reached: Mapping[str, int]) -> bool:
-    """Whether this worker holds nothing any more of what was written up to there."""
-    kept = [said.applied] if said.saved is None else [said.applied, said.saved]
-    return all(offsets.get(partition, 0) >= offset for offsets in kept for partition, offset in reached.items())
+    snapshots = sum(each.said.saved is not None and each.said.worker in confirmed for each in heard)
+    return Verdict(
+        confirmed=tuple(sorted(confirmed)),
+        waiting=tuple(sorted(waiting)),
+        silent=tuple(sorted(silent)),
+        gone=tuple(sorted(gone)),
+        snapshots=snapshots,
+    )

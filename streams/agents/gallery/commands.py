@@ -33,10 +33,8 @@ _INTERFACES: Final[Mapping[str | None, RequestInterface]] = {ENROLL: "enroll", *
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """A command that may be carried out. person_id: empty where it is about a gallery or the account."""
+    """A command that may be carried out."""
 
-    person_id: str
-    gallery: str
     headers: CommandHeaders
     event_id: EventId
 
@@ -47,30 +45,52 @@ class Command:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Enroll(Command):
+    """A person is to be known in one gallery."""
+
+    person_id: str
+    gallery: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forget(Command):
+    """person_id: None where it is about a gallery or the account. gallery: None for every gallery of the account."""
+
+    scope: ErasureScope
+    person_id: str | None
+    gallery: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CommandReader:
     """Reads the records of gallery-commands.
 
-    epoch: of gallery-commands. gallery_names: the galleries of this account.
+    epoch: of gallery-commands. gallery_names: the galleries in which one may be enrolled.
     """
 
     deployment: Deployment
     epoch: str
     gallery_names: frozenset[str]
 
-    def read(self, request: Request) -> Command:
-        """The command. Raises RequestError."""
+    def read(self, request: Request) -> Enroll | Forget:
+        """The command. Raises RequestError. Whether there is anything of what is to be forgotten, others know."""
         key = wire_headers.text(request.key or b"", "the key", Code.BAD_KEY)
         headers = wire_headers.command_headers(request.headers)
         self.deployment.admit(headers.caller)
         scope = SCOPES.get(headers.command, "person")
-        gallery = headers.gallery or (key if scope == "gallery" else DEFAULT_GALLERY)
+        gallery = _gallery_meant(headers, key)
         self._check_key(key, scope, gallery, headers)
-        if scope != "account" and gallery not in self.gallery_names:
-            raise RequestError(Code.GALLERY_NOT_ALLOWED, "the account has no gallery of this name")
-        person_id = key if scope == "person" else ""
-        return Command(person_id=person_id, gallery=gallery, headers=headers, event_id=self.event_id(request))
+        event_id = self.event_id(request)
+        if headers.command in SCOPES:
+            person_id = key if scope == "person" else None
+            return Forget(scope=scope, person_id=person_id, gallery=gallery, headers=headers, event_id=event_id)
+        if headers.command != ENROLL:
+            raise RequestError(Code.UNKNOWN_COMMAND, f"the header command is none of {', '.join(COMMANDS)}")
+        if gallery not in self.gallery_names:
+            raise no_such_gallery()
+        return Enroll(person_id=key, gallery=gallery, headers=headers, event_id=event_id)
 
-    def _check_key(self, key: str, scope: ErasureScope, gallery: str, headers: CommandHeaders) -> None:
+    def _check_key(self, key: str, scope: ErasureScope, gallery: str | None, headers: CommandHeaders) -> None:
         """The key says once more what is to be forgotten: a slip in a header must not erase a gallery."""
         if scope == "gallery" and key != gallery:
             raise RequestError(Code.BAD_KEY, "the key of forget_gallery is not the gallery's name")
@@ -91,13 +111,26 @@ class CommandReader:
         except RequestError:
             person_id = None
         scope = SCOPES.get(headers.command, "person")
-        gallery = headers.gallery or (person_id if scope == "gallery" else DEFAULT_GALLERY)
         return Asked(
             event_id=self.event_id(request),
             interface=_INTERFACES.get(headers.command, "unknown"),
             caller=headers.caller,
             requested_at_ms=request.timestamp_ms,
-            gallery=None if scope == "account" else gallery,
+            gallery=_gallery_meant(headers, person_id),
             person_id=person_id if scope == "person" else None,
             request_id=headers.request_id,
         )
+
+
+def no_such_gallery() -> RequestError:
+    """The refusal of a gallery's name."""
+    return RequestError(Code.GALLERY_NOT_ALLOWED, "the account has no gallery of this name")
+
+
+def _gallery_meant(headers: CommandHeaders, key: str | None) -> str | None:
+    """None for every gallery of the account."""
+    if headers.command == FORGET_ACCOUNT:
+        return None
+    if headers.command == FORGET:
+        return headers.gallery
+    return headers.gallery or (key if headers.command == FORGET_GALLERY else DEFAULT_GALLERY)

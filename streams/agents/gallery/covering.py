@@ -1,4 +1,4 @@
-"""Which enrollments a deletion covers: those whose commands were appended before it."""
+"""Which enrollments a deletion covers: those in its scope whose commands were appended before it."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -24,6 +24,16 @@ class Enrolled:
         if ours is not None and its is not None and _line(ours) == _line(its):
             return ours.offset < its.offset
         return self.requested_at_ms <= erasure.requested_at_ms
+
+
+def may_cover(erasure: Erasure, gallery: str) -> bool:
+    """Whether what stands in this gallery may be in its scope, whosever it is.
+
+    The deletion of a person that names no gallery reaches every gallery.
+    """
+    if erasure.scope == "gallery":
+        return erasure.gallery == gallery
+    return erasure.scope == "account" or erasure.gallery in (None, gallery)
 
 
 @lru_cache(maxsize=10_000)  # the same few deletions are asked about for every person

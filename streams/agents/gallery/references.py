@@ -1,12 +1,13 @@
 """What face-features holds, by reference: whose it is, the data keys, and what deletions cover of it."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import msgspec
 
 from models.errors import SnapshotError
-from streams.agents.gallery.covering import Enrolled
+from streams.agents.gallery.covering import Enrolled, may_cover
 from streams.wire.records import Erasure
 
 Person = tuple[str, str]
@@ -64,7 +65,8 @@ class References:
         self._pseudonyms = pseudonyms
         self._entries: dict[Place, Entry] = {}
         self._of_person: dict[Person, tuple[str, ...]] = {}
-        self._by_pseudonym: dict[tuple[str, str], str] = {}
+        self._by_pseudonym: dict[str, tuple[Person, ...]] = {}
+        self._in_gallery: Counter[str] = Counter()
         self._orphans: set[Place] = set()
         self._erasures: dict[str, Erasure] = {}
 
@@ -80,8 +82,11 @@ class References:
             self._name(place, entry)
         self._orphans.discard(place)
         if not entry.has_key and not entry.features:
-            self._entries.pop(place, None)
+            if self._entries.pop(place, None) is not None:
+                self._in_gallery -= Counter((place[0],))
             return
+        if place not in self._entries:
+            self._in_gallery[place[0]] += 1
         self._entries[place] = entry
         if not entry.has_key:
             self._orphans.add(place)
@@ -91,6 +96,10 @@ class References:
         for reference in reversed(self._of_person.get((gallery, person_id), ())):
             if not self.is_covered(place := (gallery, reference)):
                 yield reference, self._entries[place]
+
+    def galleries(self) -> list[str]:
+        """Names of the galleries in which there is anything."""
+        return list(self._in_gallery)
 
     def is_covered(self, place: Place) -> bool:
         """Whether a deletion that is under way covers what is, or comes, under this reference."""
@@ -114,9 +123,8 @@ class References:
         """All that a deletion covers."""
         places: Iterable[Place] = self._entries
         if erasure.scope == "person":
-            gallery = erasure.gallery or ""
-            person_id = self._by_pseudonym.get((gallery, erasure.person or ""), "")
-            places = [(gallery, reference) for reference in self._of_person.get((gallery, person_id), ())]
+            persons = self._meant(erasure)
+            places = [(person[0], reference) for person in persons for reference in self._of_person[person]]
         found = ((place, self._entries[place]) for place in places)
         return [_reference(place, entry) for place, entry in found if self._covers(erasure, place[0], entry)]
 
@@ -141,26 +149,28 @@ class References:
             raise SnapshotError(f"state: {error}") from error
         self._entries, self._of_person, self._by_pseudonym = {}, {}, {}
         self._orphans.clear()
+        self._in_gallery.clear()
         for place, entry in read.entries.items():
             self.put(place, entry)
 
     def _covers(self, erasure: Erasure, gallery: str, entry: Entry) -> bool:
-        if erasure.scope != "account" and gallery != erasure.gallery:
+        if not may_cover(erasure, gallery):
             return False
-        if erasure.scope == "person" and not self._is(entry, gallery, erasure.person):
+        if erasure.scope == "person" and (gallery, entry.person_id) not in self._meant(erasure):
             return False
         return entry.enrolled.before(erasure)
 
-    def _is(self, entry: Entry, gallery: str, pseudonym: str | None) -> bool:
-        return entry.person_id is not None and self._by_pseudonym.get((gallery, pseudonym or "")) == entry.person_id
+    def _meant(self, erasure: Erasure) -> tuple[Person, ...]:
+        return self._by_pseudonym.get(erasure.person or "", ())
 
     def _name(self, place: Place, entry: Entry) -> None:
         if entry.person_id is None:
             return
         person = (place[0], entry.person_id)
+        if person not in self._of_person:
+            for pseudonym in self._pseudonyms(*person):
+                self._by_pseudonym[pseudonym] = (*self._by_pseudonym.get(pseudonym, ()), person)
         self._of_person[person] = (*self._of_person.get(person, ()), place[1])
-        for pseudonym in self._pseudonyms(*person):
-            self._by_pseudonym[place[0], pseudonym] = entry.person_id
 
     def _unname(self, place: Place, entry: Entry) -> None:
         if entry.person_id is None:
@@ -171,7 +181,10 @@ class References:
             return
         self._of_person.pop(person, None)
         for pseudonym in self._pseudonyms(*person):
-            self._by_pseudonym.pop((place[0], pseudonym), None)
+            if others := tuple(each for each in self._by_pseudonym[pseudonym] if each != person):
+                self._by_pseudonym[pseudonym] = others
+            else:
+                del self._by_pseudonym[pseudonym]
 
 
 def _reference(place: Place, entry: Entry) -> Reference:

@@ -43,6 +43,7 @@ class Snapshots:
     kept for, halved. must_pass: up to where face-features was read, by partition, in a snapshot that remembers nobody
     who is being erased. fatal: told of a bug while it saves now and then.
     saved: what the snapshot on disk holds, by partition; None: there is none. worker: whose it is; None: none is kept.
+    swept: workers whose snapshot was removed here after they had ended; whoever tells of it takes them out.
     """
 
     directory: Path
@@ -58,6 +59,7 @@ class Snapshots:
     look_every_s: float = LOOK_EVERY_S
     saved: Mapping[int, int] | None = None
     worker: str | None = None
+    swept: set[str] = field(default_factory=set)
     _slot: Slot | None = None
     _task: asyncio.Task[None] | None = None
     _writing: Lock = field(default_factory=Lock, repr=False)
@@ -196,6 +198,7 @@ class Snapshots:
                 with _sweeping(path), Slot.held_if_free(path) as slot:
                     if slot is not None and self._is_left(slot):
                         snapshot.remove(slot.snapshot)
+                        self.swept.add(slot.worker())
 
     def _is_left(self, slot: Slot) -> bool:
         written_at_ms = slot.written_at_ms()

@@ -17,9 +17,11 @@ from models.gallery.gallery import Galleries
 from models.gallery.keys import KeyDirectory
 from models.gallery.person import PersonSecret
 from models.gallery.seal import unseal
+from models.gallery.statement import Statement
 from streams.agents.gallery.references import Entry, Place, Reference, References
 from streams.wire.codes import Code
 from streams.wire.feature_keys import FeatureKey
+from streams.wire.feature_topic import texts
 from streams.wire.headers import number, states_consent
 from streams.wire.records import Erasure
 
@@ -79,6 +81,14 @@ class GalleryView:
         """Whether the topic has anything of this person that stays."""
         return self.reference(gallery, person_id) is not None
 
+    def galleries_of(self, person_id: str) -> list[str]:
+        """The galleries of which the topic has anything of this person that stays."""
+        return [gallery for gallery in self._references.galleries() if self.holds(gallery, person_id)]
+
+    def has_gallery(self, gallery: str) -> bool:
+        """Whether the topic has anything of this gallery, whosever it is."""
+        return gallery in self._references.galleries()
+
     def covered(self, erasure: Erasure) -> list[Reference]:
         """All that the topic holds and that a deletion covers."""
         return self._references.covered(erasure)
@@ -121,7 +131,7 @@ class GalleryView:
             gallery.forget_features(each for each in gallery.contents()[0] if (name, *each) not in known)
 
     def _take_key(self, place: Place, record: Any) -> None:
-        headers = _texts(record)
+        headers = texts(record.headers)
         known = self._references.get(place) or Entry()
         entry = Entry(
             has_key=True,
@@ -140,24 +150,33 @@ class GalleryView:
         known = self._references.get(place) or Entry()
         entry = msgspec.structs.replace(known, features=known.features | {feature_id})
         self._references.put(place, entry)
-        headers = _texts(record)
-        key_id, version = headers.get("key_id", ""), headers.get("model_version", "")
-        if entry.data_key is None or entry.person_id is None:
-            self.refused(Code.BAD_SEAL)
-        elif not states_consent(headers.get("consent"), headers.get("consent_basis")):
-            self.refused(Code.NO_CONSENT)
-        elif not self._carried.knows(key_id) or version != self.model_version:
-            self.refused(Code.FOREIGN_FEATURE)
-        else:
-            try:
-                bits = unseal(entry.data_key, record.value, place=record.key, key_id=key_id, model_version=version)
-                if not self._references.is_covered(place):
-                    gallery = self.galleries.get(place[0])
-                    gallery.add(entry.person_id, feature_id, self._carried.under(gallery.protector, bits, key_id))
-            except SealError:
-                self.refused(Code.BAD_SEAL)
-            except GalleryError:
-                self.refused(Code.FOREIGN_FEATURE)
+        code = self._add(place, feature_id, entry, record)
+        if code is None:
+            return
+        if entry.person_id is not None and feature_id in known.features:  # what stood there before is gone
+            self.galleries.get(place[0]).forget_features([(entry.person_id, feature_id)])
+        self.refused(code)
+
+    def _add(self, place: Place, feature_id: str, entry: Entry, record: Any) -> Code | None:
+        """Into the gallery, unless a deletion covers it; why not, if it is refused."""
+        if entry.person_id is None or entry.data_key is None:
+            return Code.BAD_SEAL
+        try:
+            stated = Statement.read(texts(record.headers))
+            bits = unseal(entry.data_key, record.value, place=record.key, stated=stated)
+        except SealError:
+            return Code.BAD_SEAL
+        if not states_consent(stated.consent, stated.consent_basis):
+            return Code.NO_CONSENT
+        if not self._carried.knows(stated.key_id) or stated.model_version != self.model_version:
+            return Code.FOREIGN_FEATURE
+        gallery = self.galleries.get(place[0])
+        try:
+            if not self._references.is_covered(place):
+                gallery.add(entry.person_id, feature_id, self._carried.under(gallery.protector, bits, stated.key_id))
+        except GalleryError:
+            return Code.FOREIGN_FEATURE
+        return None
 
     def _remove(self, place: Place, feature_id: str | None) -> None:
         """A tombstone on a person's key forgets all that it sealed."""
@@ -182,7 +201,3 @@ class GalleryView:
                 features += [(each.person_id, feature_id) for feature_id in each.features]
         for name, features in by_gallery.items():
             self.galleries.get(name).forget_features(features)
-
-
-def _texts(record: Any) -> dict[str, str]:
-    return {name: (value or b"").decode(errors="replace") for name, value in record.headers}

@@ -7,8 +7,9 @@ from models.gallery.keys import KeyDirectory
 from models.gallery.person import PersonSecret
 from models.gallery.protect import Protector
 from models.gallery.seal import seal
+from models.gallery.statement import Statement
 from models.types import Float32
-from streams.agents.gallery.commands import Command
+from streams.agents.gallery.commands import Enroll
 from streams.agents.gallery.view import GalleryView
 from streams.engine.outlet import Outlet, Output
 from streams.engine.reading.view import View
@@ -29,7 +30,7 @@ class GalleryWriter:
     clock_ms: Callable[[], int]
 
     async def store(
-        self, command: Command, embedding: Float32, quality: float, requested_at_ms: int, outlet: Outlet
+        self, command: Enroll, embedding: Float32, quality: float, requested_at_ms: int, outlet: Outlet
     ) -> None:
         """Write the feature of an embedding, float32 (d,) of unit length, which goes no further than here.
 
@@ -41,26 +42,19 @@ class GalleryWriter:
             reference, data_key = new_reference(), self.keys.new_data_key()
             await self._write_key(command, reference, data_key, requested_at_ms, outlet)
         place = FeatureKey(command.gallery, reference, str(command.event_id))
-        key_id = self.keys.template_key.id
-        sealed = seal(
-            data_key,
-            self.protector.protect(embedding),
-            place=place.encode(),
-            key_id=key_id,
+        stated = Statement(
+            key_id=self.keys.template_key.id,
             model_version=self.model_version,
+            quality=f"{quality:.2f}",
+            consent=command.headers.consent or "",
+            consent_basis=command.headers.consent_basis or "",
+            enrolled_at_ms=str(self.clock_ms()),
         )
-        headers = {
-            "key_id": key_id,
-            "model_version": self.model_version,
-            "quality": f"{quality:.2f}",
-            "consent": command.headers.consent or "",
-            "consent_basis": command.headers.consent_basis or "",
-            "enrolled_at_ms": str(self.clock_ms()),
-        }
-        await self._write(place, sealed, headers, outlet)
+        sealed = seal(data_key, self.protector.protect(embedding), place=place.encode(), stated=stated)
+        await self._write(place, sealed, stated.texts(), outlet)
 
     async def _write_key(
-        self, command: Command, reference: str, data_key: bytes, requested_at_ms: int, outlet: Outlet
+        self, command: Enroll, reference: str, data_key: bytes, requested_at_ms: int, outlet: Outlet
     ) -> None:
         place = FeatureKey(command.gallery, reference)
         secret = PersonSecret(data_key, command.person_id)

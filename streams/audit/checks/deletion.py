@@ -3,10 +3,13 @@
 from collections import defaultdict
 from typing import Final
 
-from streams.agents.erasure.leftovers import Named, named_by
+from streams.agents.erasure.leftovers import named_by
 from streams.agents.erasure.workers import GONE_AFTER_MS
-from streams.audit.checks.covering import Completed, may_cover
-from streams.audit.checks.receipts import ReceiptsSeen
+from streams.agents.gallery.covering import may_cover
+from streams.audit.checks.covering import Covering, Named
+from streams.audit.checks.on_disk import OnDisk
+from streams.audit.checks.processed import Processed
+from streams.audit.checks.receipts import KEPT_MS, ReceiptsSeen
 from streams.audit.checks.sealed import SealedParts
 from streams.audit.facts import Facts
 from streams.audit.files import Files
@@ -17,33 +20,35 @@ from streams.audit.reading import Seen
 from streams.engine.topics.bounds import duration
 from streams.engine.topics.promises import Promise as Rule
 from streams.wire.records import Erasure, GalleryEvent, OpenVisits, RunningLogEntry
-from streams.wire.topics import ERASURES, FACE_FEATURES, FILLER_KEY, GALLERY_EVENTS
+from streams.wire.topics import CONTROL, ERASURES, FACE_FEATURES, GALLERY_EVENTS
 
 
 class Deletion:
     """gallery: fed with face-features before this is. files: what the brokers have of it on their disks."""
 
-    needs: Final = (FACE_FEATURES, ERASURES, GALLERY_EVENTS)
+    needs: Final = (FACE_FEATURES, ERASURES, GALLERY_EVENTS, CONTROL)
 
     def __init__(self, facts: Facts, gallery: Gallery, files: Files) -> None:
         self.findings = Findings(Promise.DELETION)
         self._facts = facts
         self._gallery = gallery
-        self._files = files
+        self._processed = Processed(facts)
+        self._disks = OnDisk(facts, files, gallery, processed=self._processed, findings=self.findings)
         self._bound_ms = deletion_bound_ms(facts)
         self._erasures: dict[str, Erasure] = {}
         self._receipts = ReceiptsSeen(facts.keys, self.findings)
         self._sealed = SealedParts(gallery)
-        self._visits: defaultdict[Named, list[str]] = defaultdict(list)
+        self._visits: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
 
     def take(self, seen: Seen) -> None:
-        """Erasures, receipts, what the running log has sealed, and whom visits name."""
+        """Erasures, receipts, workers' words, what the running log has sealed, and whom visits name."""
         match seen.record:
             case Erasure():
                 self._erasures[seen.record.event_id] = seen.record
             case GalleryEvent():
                 self._receipts.take(seen.record, seen)
             case RunningLogEntry():
+                self._processed.take(seen.record)
                 if not self._sealed.take(seen.record):
                     self.findings.broke("a sealed part of the running log that is not what its key sealed", seen.place)
                 if b'"person_id"' in seen.value:
@@ -51,28 +56,32 @@ class Deletion:
             case OpenVisits():
                 for person in named_by(seen.record):
                     self._visits[person].append(seen.place)
+            case _ if seen.short == CONTROL:
+                self._receipts.hear(seen)
             case _ if seen.short in (ERASURES, GALLERY_EVENTS) and seen.form == "unreadable":
                 self.findings.broke("a record that is none of its topic", seen.place)
 
     def finding(self) -> Finding:
         """Nothing can be said before the first deletion is complete."""
-        self.findings.bound_s = None if self._bound_ms is None else self._bound_ms / 1000
         completed = [each for each in self._erasures.values() if each.state == "completed"]
         pending = [each for each in self._erasures.values() if each.state != "completed"]
-        for sentence in self._facts.breaches(Rule.FORGOTTEN):
-            self.findings.broke("settings that keep what was erased", sentence)
+        self._settings()
         self._late(pending)
-        self._standing(Completed(completed, self._facts.keys), pending)
+        self._took(completed)
+        under_way = Covering(pending, self._facts.keys)
+        self._standing(Covering(completed, self._facts.keys), pending)
         # visits are read up to an earlier moment than deletions: they may name who was deleted in between
-        self._named(
-            Completed((each for each in completed if each.updated_at_ms < self._facts.now_ms), self._facts.keys)
-        )
+        before = [each for each in completed if each.updated_at_ms < self._facts.now_ms]
+        named = Named(self._gallery.persons.keys(), self._gallery.closed, Covering(before, self._facts.keys), under_way)
         if self._facts.keys is None and any(each.scope == "person" for each in completed):
             self.findings.could_not_see(
                 "whether what stands under a reference is of somebody who was deleted: no key directory is at hand",
                 core=True,
             )
-        self._on_disk()
+        self._named(named)
+        if self._bound_ms is not None:
+            self._disks.look(named, self._bound_ms)
+        self.findings.could_not_see("what workers hold in memory and in snapshots: that they confirm by their word")
         if not completed:
             self.findings.could_not_see("no deletion has been completed yet", core=True)
             return self.findings.finding()
@@ -87,6 +96,19 @@ class Deletion:
         )
         return self.findings.finding()
 
+    def _settings(self) -> None:
+        self.findings.bound_s = None if self._bound_ms is None else self._bound_ms / 1000
+        for sentence in self._facts.breaches(Rule.FORGOTTEN):
+            self.findings.broke("settings that keep what was erased", sentence)
+        broker = self._facts.broker
+        if not broker.compacts:
+            self.findings.could_not_see(
+                f"whether what is erased goes: the {broker.name} broker compacts no topic", core=True
+            )
+        if self._bound_ms is None:
+            reason = self._facts.why_no_inspection or "the settings leave it open"
+            self.findings.could_not_see(f"within which time a deletion is to be complete: {reason}", core=True)
+
     def _late(self, pending: list[Erasure]) -> None:
         """The bound holds while all copies are in sync; one that is confirmed waits for that alone."""
         for erasure in pending:
@@ -95,11 +117,37 @@ class Deletion:
                 self.findings.could_not_see(
                     f"how long {erasure.event_id} takes: a copy of the topics is away, and it waits for it", core=True
                 )
-            elif self._bound_ms is not None and (age_ms := self._facts.now_ms - since_ms) > self._bound_ms:
-                said = f"{erasure.event_id} is {erasure.state} after {duration(age_ms)}"
-                self.findings.broke(f"a deletion that takes longer than {duration(self._bound_ms)}", said)
+            else:
+                self._hold_to_bound(erasure, self._facts.now_ms - since_ms)
 
-    def _standing(self, completed: Completed, pending: list[Erasure]) -> None:
+    def _took(self, completed: list[Erasure]) -> None:
+        """Of those whose receipts stand: from when they were asked for, or from when a copy that was away was back."""
+        longest_ms = counted = 0
+        for erasure in completed:
+            if self._facts.now_ms - erasure.updated_at_ms >= KEPT_MS:
+                continue
+            since_ms = erasure.in_sync_at_ms if erasure.repeats else erasure.requested_at_ms
+            if since_ms is None:
+                self.findings.could_not_see(
+                    f"how long {erasure.event_id} took once all copies were back: it does not say since when they were",
+                    core=True,
+                )
+                continue
+            took_ms = erasure.updated_at_ms - since_ms
+            counted, longest_ms = counted + 1, max(longest_ms, took_ms)
+            self._hold_to_bound(erasure, took_ms)
+        if counted:
+            self.findings.saw(
+                f"of {counted} deletions of the last {duration(KEPT_MS)} the longest took {duration(longest_ms)}"
+            )
+
+    def _hold_to_bound(self, erasure: Erasure, time_ms: int) -> None:
+        if self._bound_ms is not None and time_ms > self._bound_ms:
+            said = f"{erasure.event_id} is {erasure.state} after {duration(time_ms)}"
+            self.findings.broke(f"a deletion that takes longer than {duration(self._bound_ms)}", said)
+
+    def _standing(self, completed: Covering, pending: list[Erasure]) -> None:
+        perhaps = 0
         for (gallery, reference), kept in self._gallery.kept.items():
             place = f"{gallery}/{reference}"
             if not kept.has_key:
@@ -107,33 +155,21 @@ class Deletion:
                     self.findings.broke("a feature without a person's key, as one that was erased leaves", place)
             elif any(kept.enrolled.before(erasure) for erasure in completed.covering(gallery, kept.person_id)):
                 self.findings.broke("a person who was deleted stands on face-features", place)
+            else:
+                perhaps += any(kept.enrolled.before(erasure) for erasure in completed.perhaps(gallery, kept.person_id))
+        self._not_told(perhaps, "references are of persons who were deleted")
 
-    def _named(self, completed: Completed) -> None:
-        if self._facts.keys is None:
-            return
-        enrolled = self._gallery.persons.keys()
-        for (gallery, person_id), places in self._visits.items():
-            if (gallery, person_id) not in enrolled and any(completed.covering(gallery, person_id)):
+    def _named(self, named: Named) -> None:
+        perhaps = 0
+        for person, places in self._visits.items():
+            verdict = named.judge(*person)
+            perhaps += verdict == "perhaps"
+            if verdict == "deleted":
                 self.findings.broke("visits name a person who was deleted", places[-1])
+        self._not_told(perhaps, "persons whom visits name were deleted")
 
-    def _on_disk(self) -> None:
-        if not self._files.directories or self._bound_ms is None:
-            reason = "their settings are not told" if self._files.directories else "none were named"
-            self.findings.could_not_see(f"the brokers' files: {reason}")
-            return
-        live, dead, values = set(self._gallery.live()), self._gallery.erased_at_ms, 0
-        before_ms = self._facts.now_ms - self._bound_ms
-        for path in self._files.segments(FACE_FEATURES):
-            for batch in self._files.batches(path):
-                for record in self._files.records(batch):
-                    if not record.value or record.key == FILLER_KEY:
-                        continue
-                    values += 1
-                    if record.key not in live and dead.get(record.key, record.timestamp) < before_ms:
-                        self.findings.broke("an erased value on the disks", f"{path.parent.name}@{record.offset}")
-        if values:
-            self.findings.saw(f"{values} values of face-features lie on the disks, held against what stands and when")
-        elif self._gallery.kept:
-            self.findings.could_not_see("face-features on the disks: no segment of it was found", core=True)
-        for problem in sorted(self._files.unreadable):
-            self.findings.could_not_see(f"a file of the brokers: {problem}", core=True)
+    def _not_told(self, perhaps: int, what: str) -> None:
+        if perhaps and self._facts.keys is not None:
+            self.findings.could_not_see(
+                f"whether {perhaps} {what}: the account keys that would tell are not at hand", core=True
+            )

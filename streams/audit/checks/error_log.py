@@ -54,9 +54,9 @@ class ErrorLog:
             self.findings.could_not_see("whether a person is named: no key directory is at hand")
         else:
             self.findings.saw(
-                f"texts searched for the ids of {len(self._persons)} persons who are enrolled now, camera, uin, sub_uin"
-                f" and person compared as wholes; {self._persons.whole_alone} ids are so short that they were compared"
-                " as wholes alone"
+                f"texts searched for the ids of {len(self._persons)} persons who are enrolled now, camera, uin,"
+                f" sub_uin, person and parameters compared as wholes; {self._persons.whole_alone} ids are so short that"
+                " they were compared as wholes alone"
             )
         return self.findings.finding()
 
@@ -77,9 +77,10 @@ class ErrorLog:
 def _names(entry: ErrorLogEntry, persons: PersonIds) -> bool:
     """Whether a person is named: by a field that is an id, or in a text.
 
-    What senders call their cameras and users may have an id as a part of it; that is their word.
+    What senders give as names and parameters may have an id as a part of it; that is their word.
     """
-    if any(map(persons.are, (entry.person, entry.uin, entry.sub_uin, entry.camera_id))):
+    parameters = () if entry.input is None else entry.input.parameters.values()
+    if any(map(persons.are, (entry.person, entry.uin, entry.sub_uin, entry.camera_id, *parameters))):
         return True
     texts = [entry.upstream, entry.downstream, entry.detail, entry.output, entry.algorithm_output or ""]
     if entry.input is not None:

@@ -3,9 +3,8 @@
 from math import isclose
 from typing import Final
 
-from models.errors import SealError
 from models.gallery.person import opened
-from models.gallery.seal import NONCE_BYTES, VERSION, unseal
+from models.gallery.seal import NONCE_BYTES, VERSION
 from models.types import SIMILARITY_STEP
 from streams.audit.checks.keys import feature_key
 from streams.audit.embeddings import looks_like_embedding
@@ -44,7 +43,7 @@ class Features:
             self._stored(seen)
             return
         self._others += 1
-        if looks_like_embedding(seen.value):
+        if _bears_numbers(seen):
             self.findings.broke("numbers that look like an embedding", seen.place)
         for similarity in _similarities(seen):
             self._similarities += 1
@@ -66,9 +65,10 @@ class Features:
             self.findings.saw(f"{self._opened} of them opened with the key directory")
         if self._others:
             self.findings.saw(
-                f"{self._others} records of other topics searched for embeddings; {self._similarities} similarities"
-                f" held against their step of {SIMILARITY_STEP}"
+                f"{self._others} records of other topics searched for embeddings, their keys and headers too;"
+                f" {self._similarities} similarities held against their step of {SIMILARITY_STEP}"
             )
+        self.findings.could_not_see("embeddings on camera-frames and gallery-commands: workers alone may read these")
         return self.findings.finding()
 
     def _stored(self, seen: Seen) -> None:
@@ -77,7 +77,7 @@ class Features:
         key = feature_key(seen)
         if key is None or key.partition(self._partitions) != seen.partition:
             self.findings.broke("a record whose key is none of face-features", seen.place)
-        elif looks_like_embedding(seen.value):
+        elif _bears_numbers(seen):
             self.findings.broke("a feature that is numbers, not a sealed string", seen.place)
         elif key.feature_id is None:
             self._key(seen)
@@ -99,28 +99,28 @@ class Features:
     def _feature(self, key: FeatureKey, seen: Seen) -> None:
         self._sealed += 1
         self._complete(seen, FEATURE_HEADERS)
-        if seen.value[:1] != VERSION or len(seen.value) - len(VERSION) - NONCE_BYTES - TAG_BYTES not in STRING_BYTES:
+        if not has_sealed_form(seen.value):
             self.findings.broke("a feature that is not sealed", seen.place)
             return
-        kept = self._gallery.kept.get((key.gallery, key.reference))
-        if kept is None or kept.data_key is None:
-            return  # of a person who is forgotten, or whose key has been named
-        try:
-            unseal(
-                kept.data_key,
-                seen.value,
-                place=seen.key,
-                key_id=seen.headers.get("key_id", ""),
-                model_version=seen.headers.get("model_version", ""),
-            )
-        except SealError:
-            self.findings.broke("a feature that does not open with its person's key", seen.place)
-        else:
+        opens = self._gallery.opens(key, seen)  # None: of a person who is forgotten, or whose key has been named
+        if opens is False:
+            self.findings.broke("a feature that does not open with its person's key and headers", seen.place)
+        elif opens:
             self._opened += 1
 
     def _complete(self, seen: Seen, names: tuple[str, ...]) -> None:
         if missing := [name for name in names if not seen.headers.get(name)]:
             self.findings.broke(f"a record without {', '.join(missing)}", seen.place)
+
+
+def has_sealed_form(value: bytes) -> bool:
+    """Whether a feature's value has the version and the length of a sealed string."""
+    return value[:1] == VERSION and len(value) - len(VERSION) - NONCE_BYTES - TAG_BYTES in STRING_BYTES
+
+
+def _bears_numbers(seen: Seen) -> bool:
+    headers = (text.encode() for text in seen.headers.values())
+    return any(map(looks_like_embedding, (seen.key, seen.value, *headers)))
 
 
 def _similarities(seen: Seen) -> list[float]:

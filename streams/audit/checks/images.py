@@ -1,24 +1,20 @@
 """Promise 1: a picture is gone once it is processed, and goes nowhere else."""
 
 from collections import Counter
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from streams.audit.checks.processed import Processed
+from streams.audit.copies import look_for_copies
 from streams.audit.facts import Facts, Place
 from streams.audit.files import SEGMENT, Files
 from streams.audit.finding import Finding, Findings, Promise
-from streams.audit.limits import picture_bound_ms
 from streams.audit.pictures import marker_in, markers
 from streams.audit.reading import Seen
 from streams.engine.topics.bounds import duration
 from streams.engine.topics.promises import Promise as Rule
-from streams.wire.event_id import EventId
 from streams.wire.records import RunningLogEntry
 from streams.wire.topics import RUNNING_LOG
-
-COMMITTED_WITHIN_MS: Final = 5_000
-"""An entry stands in the running log a moment before its request counts as processed."""
 
 
 class Images:
@@ -30,9 +26,9 @@ class Images:
         self.findings = Findings(Promise.NO_IMAGE_AT_REST)
         self._facts = facts
         self._files = files
-        self._bound_ms = picture_bound_ms(facts)
+        self._processed = Processed(facts)
+        self._bound_ms = self._processed.bound_ms
         self._read: Counter[str] = Counter()
-        self._young: dict[Place, int] = {}
 
     def take(self, seen: Seen) -> None:
         """Every record of every output topic; the running log says when a request was processed."""
@@ -40,7 +36,7 @@ class Images:
         if seen.form == "picture":
             self.findings.broke("a picture in a record of an output topic", seen.place)
         if isinstance(seen.record, RunningLogEntry):
-            self._entry(seen.record)
+            self._processed.take(seen.record)
 
     def finding(self) -> Finding:
         """The core is what the broker still has of processed requests."""
@@ -56,21 +52,6 @@ class Images:
         self._on_disk()
         self.findings.could_not_see("what workers keep beside the topics: memory, log lines, metrics, snapshots")
         return self.findings.finding()
-
-    def _entry(self, entry: RunningLogEntry) -> None:
-        within_ms = 0 if self._bound_ms is None else self._bound_ms + COMMITTED_WITHIN_MS
-        if entry.accessed_at_ms < self._facts.now_ms - within_ms:
-            return
-        with suppress(ValueError):
-            event = EventId.parse(entry.event_id)
-            place = (event.topic, event.partition)
-            self._young[place] = min(event.offset, self._young.get(place, event.offset))
-
-    def _due(self, place: Place) -> int:
-        """Below this offset all was processed longer ago than the bound."""
-        positions = self._facts.positions.get(place)
-        committed = 0 if positions is None or positions.committed is None else positions.committed
-        return min(committed, self._young.get(place, committed))
 
     def _positions(self) -> None:
         if self._facts.why_no_positions:
@@ -88,7 +69,7 @@ class Images:
             self.findings.could_not_see("how old a processed picture may be: the settings are not told", core=True)
         else:
             for (short, partition), positions in sorted(self._facts.positions.items()):
-                if positions.begin < (due := self._due((short, partition))):
+                if positions.begin < (due := self._processed.due((short, partition))):
                     place = f"{short}-{partition}, offsets {positions.begin} to {due - 1}"
                     self.findings.broke(f"processed {duration(self._bound_ms)} ago or longer, and not deleted", place)
             self.findings.saw(
@@ -97,23 +78,17 @@ class Images:
             )
 
     def _on_disk(self) -> None:
+        look_for_copies(self._facts, self._files, [spec.short for spec in self._facts.topics], self.findings)
         if not self._files.directories:
-            self.findings.could_not_see("the brokers' files: none were named")
             return
         files = pictures = 0
-        ours = False
         for path in self._files.every():
             files += 1
             partition = self._files.partition(path)
-            ours = ours or partition is not None
             if partition is None or not self._facts.topics.spec(partition.short).carries_pictures:
                 self._other_file(path)
             elif SEGMENT in path.suffixes:
                 pictures += self._segment(path, (partition.short, partition.number))
-        if not ours:
-            self.findings.could_not_see(
-                "the brokers' files: the directories that were named hold no partition of this account's", core=True
-            )
         self.findings.saw(
             f"{files} files of the brokers searched for pictures: {pictures} batches of the input topics hold some,"
             " each held against what is processed"
@@ -134,6 +109,6 @@ class Images:
         for batch in self._files.batches(path):
             pictures += marker_in(batch.raw) is not None
             last_offset = max(last_offset, *(record.offset for record in self._files.records(batch)), -1)
-        if pictures and last_offset < self._due(place):
+        if pictures and last_offset < self._processed.due(place):
             self.findings.broke("processed pictures on the disks", f"{path.parent.name}/{path.name}")
         return pictures

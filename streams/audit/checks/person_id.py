@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
+from streams.audit.checks.covering import is_read
 from streams.audit.checks.keys import feature_key
 from streams.audit.facts import Facts
 from streams.audit.finding import Finding, Findings, Promise
@@ -27,10 +28,11 @@ class PersonId:
         self.findings = Findings(Promise.PERSON_ID)
         self._keys = facts.keys
         self._enrolled = {person for _, person in gallery.ever}
-        self._galleries: set[str] = {name for name, _ in gallery.kept}
+        self._galleries: set[str | None] = {name for name, _ in gallery.kept}
+        self._is_partly_closed = gallery.unopened > 0
         self._former: set[str] = set()
         self._known: dict[str, bool] = {}
-        self._features = self._faces = self._strangers = self._named = self._visits = 0
+        self._features = self._faces = self._strangers = self._named = self._visits = self._untold = 0
 
     def take(self, seen: Seen) -> None:
         """Features by whose command they are; faces and visits by whom they name."""
@@ -64,13 +66,20 @@ class PersonId:
             self.findings.could_not_see(
                 "whether those who are named are enrolled: no key directory is at hand", core=True
             )
+        if self._untold:
+            self.findings.could_not_see(
+                f"whether {self._untold} names are those of persons who are or were enrolled: some of these stand under"
+                " account keys that are not in the key directory",
+                core=True,
+            )
         if not self._faces and not self._visits:
             self.findings.could_not_see("no face and no visit was found", core=True)
         return self.findings.finding()
 
     def _note(self, said: GalleryEvent | Erasure) -> None:
-        if said.gallery is not None:
-            self._galleries.add(said.gallery)
+        self._galleries.add(said.gallery)
+        if isinstance(said, Erasure) and said.scope == "person" and not is_read(said, self._keys):
+            self._is_partly_closed = True
         if said.person is not None and (isinstance(said, Erasure) or said.accepted):
             self._former.add(said.person)
 
@@ -96,7 +105,11 @@ class PersonId:
             self._strangers += 1
             return
         self._named += 1
-        if self._keys is not None and not self._is_known(person_id):
+        if self._keys is None or self._is_known(person_id):
+            return
+        if self._is_partly_closed:
+            self._untold += 1
+        else:
             self.findings.broke("a PersonID that nobody was enrolled under", seen.place)
 
     def _is_known(self, person_id: str) -> bool:

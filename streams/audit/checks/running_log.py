@@ -56,7 +56,7 @@ class RunningLog:
             case ErrorLogEntry(return_code=Code.EXPIRED_UNREAD, event_id=str(first)):
                 self._expired(first, seen.record)
             case _ if seen.short == RUNNING_LOG and seen.form == "tombstone":
-                if not self._is_erasing(seen.timestamp_ms):
+                if not self._is_erased(seen.timestamp_ms):
                     self._removed[seen.key] = seen.place
             case _ if seen.short == RUNNING_LOG and seen.form == "unreadable":
                 self.findings.broke("a record that is no entry, or lacks a field", seen.place)
@@ -83,12 +83,13 @@ class RunningLog:
         """What was asked for up to then is erased with the account; -1 where none was."""
         return max((erasure.requested_at_ms for erasure in self._erasures.values()), default=-1)
 
-    def _is_erasing(self, at_ms: int) -> bool:
-        """Whether the account's deletion was under way then, which removes entries."""
-        return any(
-            erasure.requested_at_ms <= at_ms and (erasure.state != "completed" or at_ms <= erasure.updated_at_ms)
-            for erasure in self._erasures.values()
-        )
+    def _is_erased(self, at_ms: int) -> bool:
+        """Whether an entry that was removed then went with the account.
+
+        One that is confirmed has removed all of before: tombstones of earlier deletions of the account too, whose own
+        records go with it.
+        """
+        return any(_removes(erasure, at_ms) for erasure in self._erasures.values())
 
     def _expired(self, first: str, entry: ErrorLogEntry) -> None:
         with suppress(ValueError):
@@ -174,6 +175,16 @@ class RunningLog:
         found = next((topic.found for topic in inspected if topic.spec.short == short), None)
         settings = self._facts.topics.spec(short).config if found is None or not found.config else found.config
         return int(settings["segment.ms"])
+
+
+def _removes(erasure: Erasure, at_ms: int) -> bool:
+    match erasure.state:
+        case "completed":
+            return at_ms <= erasure.updated_at_ms
+        case "confirmed":
+            return True
+        case _:
+            return erasure.requested_at_ms <= at_ms
 
 
 def _agrees(entry: RunningLogEntry) -> bool:

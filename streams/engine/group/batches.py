@@ -8,11 +8,12 @@ This file reaches into faust and aiokafka as `consumer` and `transport` do.
 """
 
 from collections.abc import Collection
-from typing import Any, Protocol, cast
+from typing import Any
 
 from aiokafka.errors import KafkaError
 from faust.transport.drivers.aiokafka import Producer
 
+from streams.engine.group.holder import holder_of
 from streams.engine.group.unanswered import take_back, watch_unanswered
 from streams.engine.lease import Lease
 
@@ -21,27 +22,20 @@ class LeaseOverError(KafkaError):  # type: ignore[misc]  # aiokafka is untyped
     """The lease ended while the record waited for its turn: it was not sent."""
 
 
-class Holder(Protocol):
-    """The app that the producer belongs to. unleased: topics whose records may always go out."""
-
-    lease: Lease
-    unleased: Collection[str]
-
-
 class LeasedProducer(Producer):
     """Holds back what the lease does not cover any more, and takes it back where it is under way."""
 
     async def on_start(self) -> None:
         """Called by faust before anything can be sent."""
         await super().on_start()
-        producer, holder = self._ensure_producer(), cast(Holder, self.app)
+        producer, holder = self._ensure_producer(), holder_of(self)
         watch_batches(producer._message_accumulator, producer._sender, holder.lease, holder.unleased)
         self.add_future(watch_unanswered(producer.client, holder.lease, holder.unleased))
 
     def cut_off(self) -> None:
         """Let nothing that needs the lease reach the broker any more, if it has not answered for it."""
         if self._producer is not None:
-            take_back(self._producer.client, cast(Holder, self.app).unleased)
+            take_back(self._producer.client, holder_of(self).unleased)
 
 
 def watch_batches(accumulator: Any, sender: Any, lease: Lease, unleased: Collection[str]) -> None:

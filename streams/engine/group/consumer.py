@@ -8,127 +8,36 @@
 - a partition of which enough waits in this process is not read on, so that it does not hold up the others;
 - what is committed follows from the order of arrival alone, and is never at or past a message that is in flight.
 
-This file, `batches` and `transport` alone reach into faust, `membership` and `positions` into aiokafka;
-tests/streams/engine/group/test_transport.py fails when an upgrade moves what is reached for.
+This file, `consumer_thread`, `batches` and `transport` alone reach into faust; they, `unanswered`, `membership` and
+`positions` into aiokafka, as do `streams.engine.reading.view`, `streams.access.granted`, `streams.audit.access` and
+`streams.wire.header_names`. tests/streams/engine/group/test_transport.py fails when an upgrade moves what is reached
+for here.
 """
 
 import asyncio
 import math
 import time
-from collections.abc import Callable, Collection, Iterable
-from typing import Any, Final, Protocol, cast
+from collections.abc import Iterable
+from typing import Any, Final
 
-from faust.transport.drivers.aiokafka import (
-    AIOKafkaConsumerThread,
-    Consumer,
-    ConsumerRebalanceListener,
-    Transport,
-)
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
 from faust.types import TP
-from mode.threads import WorkerThread
 from mode.utils.futures import notify
 
-from streams.engine.errors import FencedInstanceError
 from streams.engine.group.batches import LeasedProducer
-from streams.engine.group.membership import watch_lease, watch_name
-from streams.engine.group.positions import Jump, watch_positions
-from streams.engine.lease import Lease
+from streams.engine.group.consumer_thread import ConsumerThread, Listener
+from streams.engine.group.holder import holder_of
 
-FETCH_MAX_WAIT_MS: Final = 100
-FETCH_MAX_BYTES: Final = 16 * 1024 * 1024
 STOP_GRACE_S: Final = 5.0
 LOOK_S: Final = 0.1
 LOOK_AGAIN_S: Final = 0.05
 """Until a partition that was passed over is asked for again."""
 
 
-class Backlog(Protocol):
-    """What was read and is not begun yet."""
-
-    def full(self) -> Collection[tuple[str, int]]:
-        """The partitions, by topic and number, that are not to be read on now."""
-
-    def drop_waiting(self) -> None:
-        """The partitions go, or the process ends: begin nothing more of what was read."""
-
-
-class Holder(Protocol):
-    """The app that the consumer belongs to.
-
-    assigned: called in the event loop with (topic, partition) pairs and the generation, before their first message.
-    cut_off: called in the event loop. jumped, fenced: called in the consumer's thread.
-    """
-
-    lease: Lease
-    instance_id: str | None
-    backlog: Backlog | None
-    assigned: Callable[[Collection[tuple[str, int]], int], object]
-
-    def cut_off(self) -> None:
-        """Let nothing reach the broker any more that it has not answered for."""
-
-    def jumped(self, jump: Jump) -> None:
-        """A partition does not go on where it was read to."""
-
-    def fenced(self, error: FencedInstanceError) -> None:
-        """The instance id is another's."""
-
-
-def _holder(part: Any) -> Holder:
-    """The app that this part of faust belongs to."""
-    return cast(Holder, part.app)
-
-
-class _Listener(ConsumerRebalanceListener):
-    """Runs in the consumer's thread: the lease hears of a rebalance before anybody else does."""
-
-    def on_partitions_revoked(self, revoked: Iterable[Any]) -> Any:
-        _holder(self._thread).lease.revoke()
-        return super().on_partitions_revoked(revoked)
-
-    async def on_partitions_assigned(self, assigned: Iterable[Any]) -> None:
-        _holder(self._thread).lease.assign(self._thread._ensure_consumer()._coordinator.generation)
-        await super().on_partitions_assigned(assigned)
-
-
-class _PassingThread(WorkerThread):
-    """Does not hold up the end of a process whose stop has failed; a stop that does not fail waits for it."""
-
-    def __init__(self, service: Any, **options: Any) -> None:
-        super().__init__(service, **options)
-        self.daemon = True
-
-
-class _ConsumerThread(AIOKafkaConsumerThread):
-    Worker = _PassingThread
-
-    def _create_worker_consumer(self, transport: Any) -> Any:
-        consumer = super()._create_worker_consumer(transport)
-        consumer._fetch_max_wait_ms = FETCH_MAX_WAIT_MS
-        consumer._fetch_max_bytes = FETCH_MAX_BYTES
-        return consumer
-
-    async def on_start(self) -> None:
-        await super().on_start()
-        client, holder = self._ensure_consumer(), _holder(self)
-        watch_lease(client._coordinator, holder.lease)
-        if holder.instance_id is not None:
-            watch_name(client._coordinator, holder.instance_id, holder.fenced)
-        watch_positions(client._fetcher, holder.jumped)
-
-    async def on_thread_stop(self) -> None:
-        try:
-            await super().on_thread_stop()
-        except asyncio.CancelledError:
-            # a fetch that waits for an absent broker passes on the cancellation that was meant for it alone;
-            # out of here it would end the thread without a word, and the engine waits a minute for that word
-            await self._ensure_consumer()._client.close()
-
-
 class LeasedConsumer(Consumer):
     """Acknowledges, commits and waits only for what is ours."""
 
-    RebalanceListener = _Listener
+    RebalanceListener = Listener
     _stopping_since: float | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -136,7 +45,7 @@ class LeasedConsumer(Consumer):
         self._skips: dict[TP, tuple[int, int]] = {}
 
     def _new_consumer_thread(self) -> AIOKafkaConsumerThread:
-        return _ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+        return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
     def ack(self, message: Any) -> bool:
         """Acknowledge a message of this generation; whether it was one."""
@@ -193,7 +102,7 @@ class LeasedConsumer(Consumer):
         """Begin with empty books, and tell the holder before the first message."""
         self._forget([*self._acked, *self._committed_offset, *self._read_offset])
         self._unacked_messages.clear()
-        _holder(self).assigned({(tp.topic, tp.partition) for tp in assigned}, generation_id)
+        holder_of(self).assigned({(tp.topic, tp.partition) for tp in assigned}, generation_id)
         await super().on_partitions_assigned(assigned, generation_id)
 
     def _forget(self, partitions: Iterable[TP]) -> None:
@@ -203,7 +112,7 @@ class LeasedConsumer(Consumer):
 
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:  # noqa: ASYNC109  faust's own
         """A paused partition would lose what was fetched of it already; one that is not asked for keeps it."""
-        backlog = _holder(self).backlog
+        backlog = holder_of(self).backlog
         full = {TP(*place) for place in backlog.full()} if backlog is not None else set()
         if not full or active_partitions is None:
             return await super()._getmany(active_partitions, timeout)
@@ -214,17 +123,17 @@ class LeasedConsumer(Consumer):
 
     async def wait_empty(self) -> None:
         """Wait for work in flight as long as it can still be published."""
-        if (backlog := _holder(self).backlog) is not None:
+        if (backlog := holder_of(self).backlog) is not None:
             backlog.drop_waiting()
         guard = asyncio.create_task(self._give_up_in_time())
         try:
             await super().wait_empty()
         finally:
             guard.cancel()
-            _holder(self).cut_off()  # what is not done now is given up, and its next owner may begin
+            holder_of(self).cut_off()  # what is not done now is given up, and its next owner may begin
 
     async def _give_up_in_time(self) -> None:
-        lease = _holder(self).lease
+        lease = holder_of(self).lease
         while True:
             await asyncio.sleep(LOOK_S)
             if lease.hopeless or self._stop_grace_is_over():
@@ -233,7 +142,7 @@ class LeasedConsumer(Consumer):
                 notify(self._waiting_for_ack)
 
     async def _commit(self, offsets: Any) -> bool:
-        if not _holder(self).lease.is_member:
+        if not holder_of(self).lease.is_member:
             return False
         under_way = asyncio.ensure_future(super()._commit(offsets))
         try:

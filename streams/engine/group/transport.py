@@ -1,7 +1,7 @@
 """The engine: a faust app whose consumer keeps the lease, and the one way out.
 
-This file, `consumer` and `batches` alone reach into faust; tests/streams/engine/group/test_transport.py fails when an
-upgrade moves what is reached for.
+This file, `consumer`, `consumer_thread` and `batches` alone reach into faust;
+tests/streams/engine/group/test_transport.py fails when an upgrade moves what is reached for.
 """
 
 import asyncio
@@ -17,7 +17,8 @@ from faust.types import TP
 
 from streams.engine.errors import EngineError, FencedInstanceError
 from streams.engine.group.batches import LeasedProducer
-from streams.engine.group.consumer import Backlog, LeasedConsumer, LeasedTransport
+from streams.engine.group.consumer import LeasedConsumer, LeasedTransport
+from streams.engine.group.holder import Backlog
 from streams.engine.group.positions import Jump
 from streams.engine.lease import NO_GENERATION, Lease
 from streams.engine.outlet import Output, Written

@@ -1,1 +1,1 @@
-"""Deleting processed pictures from the brokers."""
+"""Having the brokers remove processed pictures, and what was erased where nothing is written any more."""

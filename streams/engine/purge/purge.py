@@ -15,9 +15,6 @@ from typing import Final
 from streams.engine.lanes.waiting import Partition
 from streams.engine.request import Request
 
-EVERY_MS: Final = 1000
-"""How often a worker looks."""
-
 MARGIN_S: Final = 0.1
 """The broker closes a segment that is older than segment.ms, not one that is as old; it counts in milliseconds."""
 

@@ -13,11 +13,13 @@ from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.errors import KafkaError
 
+from streams.access.closing import let_go
 from streams.engine.lanes.waiting import Partition
 from streams.engine.outlet import Output, Send
-from streams.engine.purge.purge import EVERY_MS, Purge
+from streams.engine.purge.purge import Purge
 from streams.engine.topics.admin import AdminError
 from streams.engine.topics.found import read_topics
+from streams.engine.topics.rounds import PURGE_EVERY_MS
 from streams.wire.connection import Connection
 from streams.wire.topics import FILLER_KEY
 
@@ -27,7 +29,6 @@ ROUND_S: Final = 15.0
 """A broker that has not answered in this time is asked anew, by a connection of its own."""
 ANSWER_MS: Final = 5_000
 SETTINGS_EVERY_S: Final = 60.0
-CLOSE_S: Final = 1.0
 
 
 class Purger:
@@ -62,7 +63,7 @@ class Purger:
         try:
             while True:
                 await self._round()
-                await asyncio.sleep(EVERY_MS / 1000)
+                await asyncio.sleep(PURGE_EVERY_MS / 1000)
         finally:
             await self._disconnect()
 
@@ -139,8 +140,7 @@ class Purger:
     async def _disconnect(self) -> None:
         client, self._client = self._client, None
         if client is not None:
-            # in a task, and not for ever: aiokafka's close waits for a broker that is away
-            await asyncio.wait({asyncio.create_task(client.close())}, timeout=CLOSE_S)
+            await let_go(client.close())
 
 
 async def _all(*steps: Coroutine[Any, Any, None]) -> None:

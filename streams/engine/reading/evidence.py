@@ -4,7 +4,6 @@ One look is a few questions over connections of its own, closed at its end; whic
 """
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -14,13 +13,13 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.errors import KafkaError
 
+from streams.access.closing import let_go
+from streams.access.partition import read_partition
 from streams.engine.topics.admin import AdminError, admin_client
-from streams.engine.topics.found import FoundTopic, Housekeeping, read_housekeeping, read_topics
+from streams.engine.topics.found import FoundTopic, Housekeeping, describe, read_housekeeping, read_topics
 from streams.wire.connection import Connection
 
-STALL_S: Final = 10.0
-STOP_S: Final = 1.0
-POLL_MS: Final = 200
+ANSWER_S: Final = 10.0
 
 Offsets = Mapping[int, int]
 """By partition."""
@@ -54,8 +53,7 @@ class Evidence:
         except (KafkaError, AdminError, TimeoutError) as error:
             raise EvidenceError(str(error) or type(error).__name__) from error
         finally:
-            # in a task, and not for ever: aiokafka's stop waits for fetches to an absent broker, or ends as they do
-            await asyncio.wait({asyncio.create_task(consumer.stop())}, timeout=STOP_S)
+            await let_go(consumer.stop())
 
 
 @dataclass(slots=True)
@@ -72,27 +70,33 @@ class Look:
 
     async def starts(self, topic: str) -> Offsets:
         """The first offset that each partition still serves."""
-        return _by_number(await self.consumer.beginning_offsets(await self._partitions(topic)))
+        partitions = await self._partitions(topic)
+        return _by_number(partitions, await self.consumer.beginning_offsets(partitions))
 
     async def ends(self, topic: str) -> Offsets:
         """The offset behind the last record of each partition."""
-        return _by_number(await self.consumer.end_offsets(await self._partitions(topic)))
+        partitions = await self._partitions(topic)
+        return _by_number(partitions, await self.consumer.end_offsets(partitions))
 
     async def committed(self, topic: str) -> Offsets:
         """Up to where the workers have answered each partition; one without a commit is left out."""
         partitions = await self._partitions(topic)
-        async with asyncio.timeout(STALL_S):
+        async with asyncio.timeout(ANSWER_S):
             found = await self.admin.list_consumer_group_offsets(self.group, partitions=partitions)
-        return {tp.partition: said.offset for tp, said in found.items() if said.offset >= 0}
+        offsets = _by_number(partitions, {tp: said.offset for tp, said in found.items()})
+        return {number: offset for number, offset in offsets.items() if offset >= 0}
 
     async def copies_in_sync(self, topics: Iterable[str]) -> bool:
         """Whether every copy of every partition has what the leader has; asked anew each time."""
         described = [partition for topic in topics for partition in (await self._described_now(topic))["partitions"]]
-        return all(set(partition["isr"]) == set(partition["replicas"]) for partition in described)
+        return all(
+            partition["error_code"] == 0 and set(partition["isr"]) == set(partition["replicas"])
+            for partition in described
+        )
 
     async def settings(self, topics: Sequence[str]) -> tuple[Mapping[str, FoundTopic], Housekeeping]:
         """What is in effect, by the topic's full name."""
-        async with asyncio.timeout(STALL_S):
+        async with asyncio.timeout(ANSWER_S):
             return await read_topics(self.admin, topics, configs=True), await read_housekeeping(self.admin)
 
     async def next_after(self, topic: str, moment_ms: int) -> Offsets:
@@ -105,17 +109,8 @@ class Look:
         """Every record that the partition's leader serves now, of whatever transaction."""
         tp = TopicPartition(topic, partition)
         end = (await self.consumer.end_offsets([tp]))[tp]
-        self.consumer.assign([tp])
-        await self.consumer.seek_to_beginning(tp)
-        heard_at = time.monotonic()
-        while await self.consumer.position(tp) < end:
-            batch = (await self.consumer.getmany(tp, timeout_ms=POLL_MS)).get(tp, ())
-            for record in batch:
-                yield record
-            if batch:
-                heard_at = time.monotonic()
-            elif time.monotonic() - heard_at > STALL_S:
-                raise TimeoutError(f"{topic}-{partition} does not go on before offset {end}")
+        async for record in read_partition(self.consumer, tp, end):
+            yield record
         self.consumer.unsubscribe()
 
     async def read(self, topic: str, partition: int, apply: Callable[[Any], object]) -> None:
@@ -126,7 +121,7 @@ class Look:
     async def delete_records(self, topic: str, before: Offsets) -> None:
         """Delete the records of a topic that is not compacted, in each partition below its offset."""
         doomed = {TopicPartition(topic, number): RecordsToDelete(offset) for number, offset in before.items()}
-        async with asyncio.timeout(STALL_S):
+        async with asyncio.timeout(ANSWER_S):
             await self.admin.delete_records(doomed)
 
     async def _partitions(self, topic: str) -> list[TopicPartition]:
@@ -139,10 +134,13 @@ class Look:
         return self._described[topic]
 
     async def _described_now(self, topic: str) -> Any:
-        async with asyncio.timeout(STALL_S):
-            [described] = await self.admin.describe_topics([topic])
-        return described
+        async with asyncio.timeout(ANSWER_S):
+            return (await describe(self.admin, [topic]))[topic]
 
 
-def _by_number(offsets: Mapping[TopicPartition, int]) -> Offsets:
+def _by_number(asked: Iterable[TopicPartition], offsets: Mapping[TopicPartition, int]) -> Offsets:
+    """Of every partition that was asked for: one that is left out would pass for one without records."""
+    for tp in asked:
+        if tp not in offsets:
+            raise AdminError(f"the broker says nothing of {tp.topic}-{tp.partition}")
     return {tp.partition: offset for tp, offset in offsets.items()}

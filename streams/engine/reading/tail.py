@@ -8,12 +8,12 @@ from typing import Any, Final
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from streams.access.closing import let_go
+from streams.access.partition import read_partition
 from streams.wire.connection import Connection
-from streams.wire.topics import FILLER_KEY
+from streams.wire.topics import is_filler
 
 PATIENCE_S: Final = 10.0
-STOP_S: Final = 1.0
-POLL_MS: Final = 200
 
 
 class TailError(Exception):
@@ -47,20 +47,16 @@ class Tail:
         except (KafkaError, TimeoutError) as error:
             raise TailError(f"{self.topic}-{partition} cannot be read: {error!r}") from error
         finally:
-            # in a task, and not for ever: aiokafka's stop waits for fetches to an absent broker, or ends as they do
-            await asyncio.wait({asyncio.create_task(consumer.stop())}, timeout=STOP_S)
+            await let_go(consumer.stop())
 
     async def _read(
         self, consumer: AIOKafkaConsumer, partition: TopicPartition, since_ms: int, apply: Callable[[Any], object]
     ) -> None:
-        consumer.assign([partition])
         end = (await consumer.end_offsets([partition]))[partition]
+        start = None
         if self.by_time:
             found = (await consumer.offsets_for_times({partition: max(0, since_ms)}))[partition]
-            consumer.seek(partition, end if found is None else found.offset)
-        else:
-            await consumer.seek_to_beginning(partition)
-        while await consumer.position(partition) < end:
-            for record in (await consumer.getmany(partition, timeout_ms=POLL_MS)).get(partition, []):
-                if record.key != FILLER_KEY:
-                    apply(record)
+            start = end if found is None else found.offset
+        async for record in read_partition(consumer, partition, end, start=start):
+            if not is_filler(record.key, record.value):
+                apply(record)

@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaTimeoutError
 
 from streams.wire.connection import Connection
-from streams.wire.topics import FILLER_KEY
+from streams.wire.topics import is_filler
 
 _log = structlog.get_logger(__name__)
 
@@ -200,7 +200,7 @@ class View:
             self._next[number] = max(offset, position)
 
     def _take(self, record: Any) -> None:
-        if record.key == FILLER_KEY:
+        if is_filler(record.key, record.value):
             return
         try:
             self._apply(record)

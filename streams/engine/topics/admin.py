@@ -15,7 +15,9 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, for_code
 
+from streams.access.closing import let_go
 from streams.access.granted import require
+from streams.access.partition import read_partition
 from streams.access.refusal import RefusedError, missing_right, unlogged, why_refused
 from streams.wire import records
 from streams.wire.connection import Connection
@@ -154,13 +156,9 @@ async def control_records(connection: Connection, topics: Topics) -> list[Any]:
     consumer = AIOKafkaConsumer(
         **connection.client_options(), group_id=None, enable_auto_commit=False, auto_offset_reset="earliest"
     )
-    found: list[Any] = []
     async with answered(connection, consumer):
-        consumer.assign([partition])
         end = (await consumer.end_offsets([partition]))[partition]
-        await consumer.seek_to_beginning(partition)
-        while await consumer.position(partition) < end:
-            found += (await consumer.getmany(partition, timeout_ms=200)).get(partition, [])
+        found = [record async for record in read_partition(consumer, partition, end)]
     return [record for record in found if record.key and record.value]
 
 
@@ -183,4 +181,4 @@ async def answered(connection: Connection, client: AIOKafkaConsumer | AIOKafkaPr
             raise DeniedError(connection, refused) from error
         raise _unanswered(connection, error) from error
     finally:
-        await client.stop()
+        await let_go(client.stop())

@@ -13,6 +13,9 @@ first under another name for file.delete.delay.ms. So, for every copy that is in
   file.delete.delay.ms. It counts from when it and what came within segment.ms after it is processed and committed.
 - replaced or erased in a compacted topic: max.compaction.lag.ms, then an append that closes the segment, then
   log.cleaner.backoff.ms + file.delete.delay.ms. An idle partition's open segment is never compacted.
+- replaced or erased in running-log or erasures, while a worker runs: the same, but the append comes by itself. A filler
+  follows once the last record is as old as max.compaction.lag.ms (`closing`), so 2 x max.compaction.lag.ms +
+  closing.interval.ms (our own) + log.cleaner.backoff.ms + file.delete.delay.ms.
 - an erased key: its tombstone stays for delete.retention.ms after that pass, and goes with the next one, which needs
   another segment: max.compaction.lag.ms, an append and log.cleaner.backoff.ms once more.
 
@@ -23,10 +26,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from streams.engine.purge.purge import EVERY_MS
-from streams.engine.topics.admin import AdminError
 from streams.engine.topics.found import FoundTopic, Housekeeping
+from streams.engine.topics.in_effect import never, number_of, policy_without
 from streams.engine.topics.promises import Promise
+from streams.engine.topics.rounds import CLOCKS_MS, CLOSE_EVERY_MS, CLOSED, PURGE_EVERY_MS
 from streams.wire.topics import (
     CONTROL,
     ERROR_LOG,
@@ -40,13 +43,11 @@ from streams.wire.topics import (
     error_log_bound_bytes,
 )
 
-UNSET: Final = 2**63 - 1
-"""Kafka's word for a time that never comes."""
-
 PROCESSED_GONE_WITHIN_MS: Final = 15 * MS_PER_MINUTE
 """What is promised of a processed picture. Kafka's defaults keep it; with those of docker-compose.yml it is seconds."""
 
 PROCESSED: Final = "from when it and what came right after it on its partition is processed, while a worker runs"
+SERVED: Final = "while a worker runs"
 ONE_MORE: Final = "and the wait for a later record on its partition, without which it stays"
 TWO_MORE: Final = "and the waits for two later records on its partition, without which it stays"
 
@@ -107,7 +108,7 @@ def processed(spec: TopicSpec, found: FoundTopic, brokers: Housekeeping) -> Boun
     """Of an input topic: how long a picture may stay that was answered."""
     counts = {
         "segment.ms": (number_of(found, "segment.ms"), 2),
-        "purge.interval.ms": (EVERY_MS, 1),
+        "purge.interval.ms": (PURGE_EVERY_MS, 1),
         "log.retention.check.interval.ms": (brokers.retention_check_ms, 1),
         "file.delete.delay.ms": (number_of(found, "file.delete.delay.ms"), 1),
     }
@@ -118,7 +119,7 @@ def processed(spec: TopicSpec, found: FoundTopic, brokers: Housekeeping) -> Boun
         counts,
         promised=PROCESSED_GONE_WITHIN_MS,
         condition=PROCESSED,
-        why_none=_policy_without("delete", found),
+        why_none=policy_without("delete", found),
     )
 
 
@@ -133,24 +134,27 @@ def _expired(spec: TopicSpec, found: FoundTopic, brokers: Housekeeping) -> Bound
     if found.config["message.timestamp.type"] == "CreateTime":
         counts["message.timestamp.after.max.ms"] = (number_of(found, "message.timestamp.after.max.ms"), 1)
     promise = Promise.TRANSPORT_ONLY if spec.carries_pictures else Promise.FORGOTTEN
-    never = _policy_without("delete", found)
-    return _sum(spec, subject, promise, counts, promised=spec.gone_within_ms, why_none=never)
+    why_none = policy_without("delete", found)
+    return _sum(spec, subject, promise, counts, promised=spec.gone_within_ms, why_none=why_none)
 
 
 def erased(spec: TopicSpec, found: FoundTopic, brokers: Housekeeping) -> Bound:
     """Of a compacted topic: how long a value may stay that was replaced or erased."""
+    is_closed = spec.short in CLOSED
     counts = {
-        "max.compaction.lag.ms": (number_of(found, "max.compaction.lag.ms"), 1),
+        "max.compaction.lag.ms": (number_of(found, "max.compaction.lag.ms"), 2 if is_closed else 1),
         "log.cleaner.backoff.ms": (brokers.cleaner_backoff_ms, 1),
         "file.delete.delay.ms": (number_of(found, "file.delete.delay.ms"), 1),
     }
+    if is_closed:
+        counts["closing.interval.ms"] = (CLOSE_EVERY_MS + CLOCKS_MS, 1)
     return _sum(
         spec,
         "a replaced or erased value's time on the disks",
         Promise.FORGOTTEN,
         counts,
         promised=spec.gone_within_ms,
-        condition=ONE_MORE,
+        condition=SERVED if is_closed else ONE_MORE,
         why_none=_never_compacted(found, brokers),
     )
 
@@ -173,18 +177,18 @@ def _erased_key(spec: TopicSpec, found: FoundTopic, brokers: Housekeeping) -> Bo
 
 
 def _never_compacted(found: FoundTopic, brokers: Housekeeping) -> str:
-    return _policy_without("compact", found) or ("" if brokers.compacts else "log.cleaner.enable is false")
+    return policy_without("compact", found) or ("" if brokers.compacts else "log.cleaner.enable is false")
 
 
 def _ceiling(spec: TopicSpec, found: FoundTopic, brokers: Housekeeping) -> Bound:
     as_found = replace(spec, partitions=found.partitions, config=found.config)
     at_most = error_log_bound_bytes(as_found, retention_check_interval_s=brokers.retention_check_ms / 1000)
-    never = _policy_without("delete", found) or _open("retention.bytes", number_of(found, "retention.bytes"))
+    why_none = policy_without("delete", found) or never("retention.bytes", number_of(found, "retention.bytes"))
     return Bound(
         topic=spec.name,
         subject="the size of a copy of the error log",
         unit="bytes",
-        at_most=None if never else at_most,
+        at_most=None if why_none else at_most,
         promise=Promise.CEILING,
         inputs={
             "partitions": (found.partitions, 1),
@@ -195,7 +199,7 @@ def _ceiling(spec: TopicSpec, found: FoundTopic, brokers: Housekeeping) -> Bound
             "file.delete.delay.ms": (number_of(found, "file.delete.delay.ms"), 1),
         },
         promised=ERROR_LOG_CEILING_BYTES,
-        why_none=never,
+        why_none=why_none,
     )
 
 
@@ -209,30 +213,9 @@ def _sum(
     promised: int | None = None,
     why_none: str = "",
 ) -> Bound:
-    why_none = why_none or next(filter(None, (_open(name, number) for name, (number, _times) in counts.items())), "")
+    why_none = why_none or next(filter(None, (never(name, number) for name, (number, _times) in counts.items())), "")
     at_most = None if why_none else sum(number * times for number, times in counts.values())
     return Bound(spec.name, subject, "ms", at_most, promise, counts, promised, condition, why_none)
-
-
-def _policy_without(needed: str, found: FoundTopic) -> str:
-    """Why this policy removes nothing; empty if it does."""
-    policy = found.config["cleanup.policy"]
-    return "" if needed in policy else f"cleanup.policy is {policy}"
-
-
-def _open(setting: str, number: int) -> str:
-    """That the setting says never; empty if it gives a number."""
-    if number == UNSET:
-        return f"{setting} is not set"
-    return f"{setting} is {number}" if number < 0 else ""
-
-
-def number_of(found: FoundTopic, setting: str) -> int:
-    """A setting of this topic. Raises AdminError where the broker does not tell it."""
-    try:
-        return int(found.config[setting])
-    except KeyError:
-        raise AdminError(f"the broker does not tell {setting} of {found.name}; Apache Kafka 4 does") from None
 
 
 def in_words(amount: int, unit: Literal["ms", "bytes"]) -> str:

@@ -57,9 +57,29 @@ async def read_topics(client: AIOKafkaAdminClient, names: Sequence[str], *, conf
     """
     existing = set(await client.list_topics())
     present = [name for name in names if name in existing]
-    described = {topic["topic"]: topic for topic in await client.describe_topics(present)} if present else {}
+    described = await describe(client, present) if present else {}
     read = await _topic_configs(client, present) if configs and present else {}
     return {name: _topic(described[name], read.get(name, {})) for name in present}
+
+
+async def describe(client: AIOKafkaAdminClient, names: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+    """Each of these topics as the broker's metadata has it, by name, with all its partitions.
+
+    Raises AdminError where the broker does not describe one: a topic without partitions would pass for one of which
+    everything is true.
+    """
+    described = {topic["topic"]: topic for topic in await client.describe_topics(list(names))}
+    for name in names:
+        topic = described.get(name)
+        if topic is None:
+            raise AdminError(f"the broker says nothing of {name}")
+        if topic["error_code"] == UnknownTopicOrPartitionError.errno:
+            raise AdminError(f"{name} was deleted while it was looked at")
+        if topic["error_code"]:
+            raise AdminError(f"the broker does not describe {name}: {for_code(topic['error_code']).__name__}")
+        if not topic["partitions"]:
+            raise AdminError(f"the broker names no partition of {name}")
+    return described
 
 
 def _topic(described: Mapping[str, Any], config: Mapping[str, tuple[str, int]]) -> FoundTopic:

@@ -40,13 +40,18 @@ class RewoundError(AdminError):
         self.short = short
 
 
-async def check(connection: Connection, topics: Topics, epochs: Mapping[str, str]) -> None:
+async def check(
+    connection: Connection, topics: Topics, epochs: Mapping[str, str], read: Mapping[Place, int] | None = None
+) -> None:
     """Raise RewoundError where an input topic ends below what was read of it under these epochs.
 
-    Raises AdminError where the broker does not answer.
+    read: next offsets of what this worker has read itself, which may not be on control yet. Raises AdminError where
+    the broker does not answer.
     """
     known = await _known(connection, topics, epochs)
-    if not known:  # aiokafka's consumer raises a CancelledError where it is stopped before it was asked for anything
+    for place, offset in (read or {}).items():
+        known[place] = max(offset, known.get(place, 0))
+    if not known:
         return
     partitions = {TopicPartition(topics.name(short), number): (short, number) for short, number in known}
     consumer = AIOKafkaConsumer(**connection.client_options(), group_id=None, enable_auto_commit=False)
@@ -110,6 +115,10 @@ class Reached:
     def next_offset(self, topic: str, partition: int) -> int:
         """The offset behind the last one that this worker has read of a partition; 0 where it has read none."""
         return self._next.get(self._places[topic, partition], 0)
+
+    def read(self) -> dict[Place, int]:
+        """The next offset of every partition that this worker has read, and whose record may not be out yet."""
+        return self._next.copy()
 
     async def write(self, send: Send) -> None:
         """Write what has moved, once a minute; what the broker does not take comes with the next."""

@@ -21,9 +21,12 @@ of it, in memory or in a snapshot. completed: its bytes are gone from the broker
 class Receipt(Struct, frozen=True, kw_only=True):
     """That a deletion is complete. The signature is Ed25519 over the JSON of all else (`streams.wire.receipts`).
 
-    person: null for a gallery or an account. later: by topic, when what it said of the person has expired at the
-    latest, by the retention that was in effect. silent: workers that did not confirm, and may hold in memory or in a
-    snapshot what was erased. bill: the last one, where the account was deleted.
+    person: null for a gallery or an account. gallery: null for an account, and for a person in every gallery. persons:
+    counted in each gallery by itself. tombstones: how many were written, by topic; what the running log says of a
+    person goes with the key on face-features and is not counted. snapshots: how many the workers that confirmed keep;
+    none of them holds any of it. later: by topic, when what it said of the person, or what was erased in it, is gone at
+    the latest, by the settings that were in effect. silent: workers that did not confirm, and may hold in memory or in
+    a snapshot what was erased. bill: the last one, where the account was deleted.
     """
 
     request_id: str
@@ -38,7 +41,9 @@ class Receipt(Struct, frozen=True, kw_only=True):
     persons: Count
     features: Count
     log_entries: Annotated[int, Meta(ge=0, description="requests on an account's last bill; 0 of anything less")]
+    tombstones: dict[str, Count] = field(default_factory=dict)
     workers: Annotated[list[str], Meta(description="that confirmed")]
+    snapshots: Count = 0
     silent: list[str]
     later: dict[str, Milliseconds]
     bill: Bill | None
@@ -49,7 +54,8 @@ class Receipt(Struct, frozen=True, kw_only=True):
 class GalleryEvent(Record, frozen=True, kw_only=True):
     """Topic gallery-events: the answer to a gallery command. No person id, but its keyed pseudonym.
 
-    A deletion is answered twice: when it is accepted, and when it is complete, with the receipt.
+    A deletion is answered twice: when it is accepted, and when it is complete, with the receipt. gallery: null where
+    the command is about every gallery; the pseudonym is then made without one.
     """
 
     event_id: str
@@ -71,8 +77,10 @@ class GalleryEvent(Record, frozen=True, kw_only=True):
 class Erasure(Record, frozen=True, kw_only=True):
     """Topic erasures: how far a deletion has come.
 
-    It covers what commands enrolled that were appended before it, in its scope. key_id: of the account key under which
-    the pseudonym stands for the person; null where there is none. persons, features: tombstoned so far.
+    It covers what commands enrolled that were appended before it, in its scope. gallery: null for an account, and for a
+    person in every gallery; the pseudonym is then made without one. key_id: of the account key under which the
+    pseudonym stands for the person; null where there is none. persons, features: tombstoned so far; persons in each
+    gallery by itself.
     reached: of face-features, behind the last tombstone; once it is swept, of every partition. waits_for: of
     gallery-commands, what was in flight when it began. in_sync_at_ms: since when every copy was in sync; the passes
     that remove bytes count from there. repeats: how often the tombstones were written again, since a copy had been
@@ -89,9 +97,11 @@ class Erasure(Record, frozen=True, kw_only=True):
     state: ErasureState
     persons: Count = 0
     features: Count = 0
+    tombstones: Annotated[dict[str, Count], Meta(description="written so far, by topic")] = field(default_factory=dict)
     reached: ByPartition = field(default_factory=dict)
     waits_for: ByPartition = field(default_factory=dict)
     workers: list[str] = field(default_factory=list)
+    snapshots: Count = 0
     silent: list[str] = field(default_factory=list)
     in_sync_at_ms: Milliseconds | None = None
     repeats: Count = 0

@@ -17,6 +17,7 @@ from typing import Final
 import numpy as np
 
 from models.gallery.seal import seal
+from models.gallery.statement import Statement
 from tests.benchmarks.templates.population import Float64, Population
 from tests.benchmarks.templates.strings import Keyed, Signs, agreement, random_secrets
 
@@ -83,9 +84,9 @@ def _linkage(attack: str, compared: Float64) -> Linkage:
 def _sealed(signs: Signs, seed: int) -> Signs:
     """The ciphertexts' bits: each string under its person's own data key, as it lies on the topic."""
     rng = np.random.default_rng((seed, 7))
-    texts = [
-        seal(rng.bytes(32), np.packbits(row > 0).tobytes(), place=b"g/r/f", key_id="tk", model_version="m")
-        for row in signs
-    ]
+    stated = Statement(
+        key_id="tk", model_version="m", quality="0.80", consent="f", consent_basis="of_age", enrolled_at_ms="1"
+    )
+    texts = [seal(rng.bytes(32), np.packbits(row > 0).tobytes(), place=b"g/r/f", stated=stated) for row in signs]
     bits = np.unpackbits(np.frombuffer(b"".join(texts), np.uint8).reshape(len(texts), -1)[:, 13:], axis=1)
     return bits.astype(np.float32) * 2 - 1

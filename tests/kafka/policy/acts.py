@@ -5,13 +5,14 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from msgspec import structs
 
 from models.gallery.person import PersonSecret
 from models.gallery.seal import seal
+from models.gallery.statement import Statement
 from streams.demo.film import film
 from streams.engine.topics.admin import epochs
 from streams.engine.topics.inspection import mend
@@ -75,8 +76,8 @@ async def purge_stopped(ground: Ground, hand: Hand, _served: Served) -> AsyncIte
 async def unsealed_feature(ground: Ground, hand: Hand, _served: Served) -> AsyncIterator[None]:
     """The bit string itself is stored."""
     key, _secret, partition = await _somebody(ground, hand)
-    headers = _feature_headers(ground)
-    await hand.write(FACE_FEATURES, secrets.token_bytes(128), key=key, partition=partition, headers=headers)
+    bits, headers = secrets.token_bytes(128), _headers(_stated(ground))
+    await hand.write(FACE_FEATURES, bits, key=key, partition=partition, headers=headers)
     yield
     await hand.erase(FACE_FEATURES, key, partition)
 
@@ -132,16 +133,9 @@ async def ceiling_raised(ground: Ground, _hand: Hand, _served: Served) -> AsyncI
 async def without_consent(ground: Ground, hand: Hand, _served: Served) -> AsyncIterator[None]:
     """A feature is stored, sealed as it should be, and nobody says that the person has consented."""
     key, secret, partition = await _somebody(ground, hand)
-    headers = [(name, value) for name, value in _feature_headers(ground) if not name.startswith("consent")]
-    named = dict(headers)
-    sealed = seal(
-        secret.data_key,
-        secrets.token_bytes(128),
-        place=key,
-        key_id=named["key_id"].decode(),
-        model_version=named["model_version"].decode(),
-    )
-    await hand.write(FACE_FEATURES, sealed, key=key, partition=partition, headers=headers)
+    stated = replace(_stated(ground), consent="", consent_basis="")
+    sealed = seal(secret.data_key, secrets.token_bytes(128), place=key, stated=stated)
+    await hand.write(FACE_FEATURES, sealed, key=key, partition=partition, headers=_headers(stated))
     yield
     await hand.erase(FACE_FEATURES, key, partition)
 
@@ -227,12 +221,16 @@ async def _somebody(ground: Ground, hand: Hand) -> tuple[bytes, PersonSecret, in
     return feature.encode(), secret, person.partition
 
 
-def _feature_headers(ground: Ground) -> list[tuple[str, bytes]]:
-    return [
-        ("key_id", ground.keys.template_key.id.encode()),
-        ("model_version", b"by-hand"),
-        ("quality", b"0.50"),
-        ("consent", b"form-9"),
-        ("consent_basis", b"of_age"),
-        ("enrolled_at_ms", str(time.time_ns() // 1_000_000).encode()),
-    ]
+def _stated(ground: Ground) -> Statement:
+    return Statement(
+        key_id=ground.keys.template_key.id,
+        model_version="by-hand",
+        quality="0.50",
+        consent="form-9",
+        consent_basis="of_age",
+        enrolled_at_ms=str(time.time_ns() // 1_000_000),
+    )
+
+
+def _headers(stated: Statement) -> list[tuple[str, bytes]]:
+    return [(name, text.encode()) for name, text in stated.texts().items()]

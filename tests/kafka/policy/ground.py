@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from models.gallery.keys import KeyDirectory
+from streams.audit.finding import Promise
 from streams.demo.worker_process import WorkerProcess, free_port
 from streams.engine.topics.admin import create_missing
 from streams.engine.topics.inspection import mend
@@ -68,9 +69,17 @@ class Audited:
         return {number for number, each in self.findings.items() if each["verdict"] == "broken"}
 
     @property
-    def held(self) -> set[int]:
-        """Promises that it has seen to hold."""
-        return {number for number, each in self.findings.items() if each["verdict"] == "held"}
+    def is_clean(self) -> bool:
+        """Whether it has seen all nine to hold, and its exit code says so."""
+        held = [number for number, each in self.findings.items() if each["verdict"] == "held"]
+        return self.exit_code == 0 and held == list(Promise)
+
+    def bound_s(self, promise: int) -> float:
+        """Within which it says that the promise holds. Raises RuntimeError where it does not say."""
+        bound_s = self.findings[promise]["bound_s"]
+        if bound_s is None:
+            raise RuntimeError(f"the audit says no time within which promise {promise} holds: {self.said()}")
+        return float(bound_s)
 
     def said(self) -> str:
         """What it found fault with, for a failure's message."""

@@ -10,7 +10,7 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Final
@@ -18,12 +18,14 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
-from streams.wire.records import Receipt
 from tests.kafka.jars import KafkaMissingError
-from tests.kafka.policy.proof import NotHeldError, Proof, prove
+from tests.kafka.policy.acts import ACTS
+from tests.kafka.policy.proof import PROMISES, NotHeldError, Proof, Row, prove, took_s
 
 REPORT: Final = Path("build/policy.json")
 FRAMES: Final = 1000
+ACTS_OF: Final = {number: [act.name for act in ACTS if act.promise == number] for number in PROMISES}
+"""By which acts a promise is broken."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -55,6 +57,7 @@ def _report(proof: Proof, seconds: int) -> None:
         caught = "yes" if row.caught_when_broken else "NO"
         table.add_row(row.promise, "yes" if row.held else "NO", caught, bound, "\n".join(row.evidence))
     Console(width=160).print(table)
+    print("README:", *_readme_rows(proof.rows), sep="\n")
     served = proof.served
     report = {
         "rows": [asdict(row) for row in proof.rows],
@@ -63,7 +66,7 @@ def _report(proof: Proof, seconds: int) -> None:
         "frames": 0 if served is None else served.frames,
         "commands": 0 if served is None else served.commands,
         "codes": {} if served is None else dict(served.codes),
-        "deletion_s": [] if served is None else [_took_s(receipt) for receipt in served.receipts],
+        "deletion_s": [] if served is None else [took_s(receipt) for receipt in served.receipts],
         "failures": proof.failures,
     }
     REPORT.parent.mkdir(exist_ok=True)
@@ -71,8 +74,15 @@ def _report(proof: Proof, seconds: int) -> None:
     print(f"{seconds} s; written to {REPORT}")
 
 
-def _took_s(receipt: Receipt) -> float:
-    return round((receipt.completed_at_ms - receipt.requested_at_ms) / 1000, 1)
+def cells(*, held: bool, caught: bool, promise: int) -> tuple[str, str]:
+    """The last two columns of the README's table of the policy: held, and caught by which acts."""
+    return "yes" if held else "NO", f"{'yes' if caught else 'NO'}: {'; '.join(ACTS_OF[promise])}"
+
+
+def _readme_rows(rows: Sequence[Row]) -> Iterator[str]:
+    for row in rows:
+        held, caught = cells(held=row.held, caught=row.caught_when_broken, promise=int(row.promise.partition(".")[0]))
+        yield f"| {row.promise} | {held} | {caught} |"
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ def test_who_is_known(make_gallery: Make, bits: Callable[[int], bytes]) -> None:
     assert "ada" in gallery
     assert "cyd" not in gallery
     assert len(gallery) == 3
-    assert gallery.forget_feature("ada", "1")
+    assert gallery.forget_features([("ada", "1")]) == 1
     assert gallery.persons() == ("bob",)
     assert "ada" not in gallery
 
@@ -65,8 +65,7 @@ def test_revision_grows_with_each_change_and_with_nothing_else(
     assert gallery.rebuild()
     gallery.search(unit(1))
     assert gallery.forget("bob") == 0
-    assert not gallery.forget_feature("ada", "2")
-    assert not gallery.forget_feature("bob", "1")
+    assert gallery.forget_features([("ada", "2"), ("bob", "1")]) == 0
     assert not grown()
     gallery.forget("ada")
     assert grown()

@@ -104,8 +104,8 @@ def test_forgetting_a_person_leaves_nothing(gallery: Gallery, traces: list[bytes
 
 
 def test_forgetting_features_one_by_one_leaves_nothing(gallery: Gallery, traces: list[bytes]) -> None:
-    assert gallery.forget_feature(SECRET_PERSON, SECRET_FEATURE)
-    assert gallery.forget_feature(SECRET_PERSON, SECRET_FEATURE + "-2")
+    assert gallery.forget_features([(SECRET_PERSON, SECRET_FEATURE)]) == 1
+    assert gallery.forget_features([(SECRET_PERSON, SECRET_FEATURE + "-2")]) == 1
     after = memory(gallery)
     assert [trace for trace in traces if trace in after] == []
 

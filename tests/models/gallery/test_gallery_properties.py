@@ -39,7 +39,7 @@ class Changes(RuleBasedStateMachine):
     @rule(person=PERSONS, feature=FEATURES)
     def forget_feature(self, person: str, feature: str) -> None:
         known = self.known.pop((person, feature), None) is not None
-        assert self.gallery.forget_feature(person, feature) == known
+        assert self.gallery.forget_features([(person, feature)]) == known
 
     @rule()
     def rebuild(self) -> None:

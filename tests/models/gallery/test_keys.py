@@ -202,12 +202,22 @@ def test_pseudonyms(keys: KeyDirectory, tmp_path: Path) -> None:
     assert len({ada, *others, elsewhere}) == 5
 
 
+def test_a_pseudonym_without_a_gallery_stands_for_the_person_in_each(keys: KeyDirectory) -> None:
+    everywhere = keys.pseudonym(None, "ada")
+    assert everywhere not in {keys.pseudonym("default", "ada"), keys.pseudonym("", "ada"), keys.pseudonym(None, "bob")}
+    assert keys.pseudonyms("vip", "ada") == (keys.pseudonym("vip", "ada"), everywhere)
+    assert keys.pseudonyms(None, "ada") == (everywhere,)
+    assert keys.is_pseudonym(everywhere, "vip", "ada")
+    assert not keys.is_pseudonym(everywhere, "vip", "bob")
+    assert not keys.is_pseudonym(keys.pseudonym("vip", "ada"), None, "ada")
+
+
 def test_a_pseudonym_of_an_older_account_key_is_known_until_that_key_is_revoked(keys: KeyDirectory) -> None:
-    old = keys.pseudonym("default", "ada")
+    old, old_everywhere = keys.pseudonym("default", "ada"), keys.pseudonym(None, "ada")
     keys.add("account")
     both = KeyDirectory.open(keys.path)
     new = both.pseudonym("default", "ada")
-    assert both.pseudonyms("default", "ada") == (old, new)
+    assert both.pseudonyms("default", "ada") == (old, new, old_everywhere, both.pseudonym(None, "ada"))
     assert both.is_pseudonym(old, "default", "ada")
     assert both.is_pseudonym(new, "default", "ada")
     assert not both.is_pseudonym(new, "default", "bob")

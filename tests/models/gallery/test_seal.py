@@ -1,13 +1,24 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from models.errors import SealError
 from models.gallery.seal import derived_key, joined, open_bytes, seal, unseal
+from models.gallery.statement import Statement
 
 KEY = bytes(range(32))
 BITS = bytes(range(128))
-PLACE = {"place": b"default/ada/1", "key_id": "tk-1a2b3c4d", "model_version": "sface-2021dec"}
+STATED = Statement(
+    key_id="tk-1a2b3c4d",
+    model_version="sface-2021dec",
+    quality="0.81",
+    consent="form-7",
+    consent_basis="of_age",
+    enrolled_at_ms="1700000000000",
+)
+PLACE = {"place": b"default/ada/1", "stated": STATED}
 
 
 def test_opens_where_it_was_sealed() -> None:
@@ -27,7 +38,7 @@ def test_frozen_string_still_opens() -> None:
     assert (
         unseal(
             KEY,
-            bytes.fromhex("01d0660a0c11b36b7e809bf7deeedab61611bd3c09661c5c6c9c743c16793cd2b8cdc5f9c48548e0cae3def4f2"),
+            bytes.fromhex("01a587e359677add8cbd0e1711c29d28be3695a0ec920b1d8e75335bac6b3d390f99c36f83e5c9d7466bf2b27c"),
             **PLACE,
         )
         == b"0123456789abcdef"
@@ -38,9 +49,16 @@ def test_frozen_string_still_opens() -> None:
     "elsewhere",
     [
         {"place": b"default/ada/2"},
-        {"key_id": "tk-00000000"},
-        {"model_version": "sface-2022"},
-        {"place": b"default/ada/1t", "key_id": "k-1a2b3c4d"},
+        {"stated": replace(STATED, key_id="tk-00000000")},
+        {"stated": replace(STATED, model_version="sface-2022")},
+        {"stated": replace(STATED, quality="0.8")},
+        {"stated": replace(STATED, consent="form-8")},
+        {"stated": replace(STATED, consent="")},
+        {"stated": replace(STATED, consent_basis="guardian")},
+        {"stated": replace(STATED, enrolled_at_ms="1700000000001")},
+        {"stated": replace(STATED, consent="of_age", consent_basis="form-7")},
+        {"stated": replace(STATED, consent="form-7of", consent_basis="_age")},
+        {"place": b"default/ada/1t", "stated": replace(STATED, key_id="k-1a2b3c4d")},
     ],
 )
 def test_does_not_open_elsewhere(elsewhere: dict[str, object]) -> None:

@@ -1,6 +1,6 @@
 """The contract of a gallery's search, held by a slow fake and by the real one, with and without its HNSW."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 import pytest
@@ -31,8 +31,8 @@ class BruteForceGallery:
             del self._strings[key]
         return len(doomed)
 
-    def forget_feature(self, person_id: str, feature_id: str) -> bool:
-        return self._strings.pop((person_id, feature_id), None) is not None
+    def forget_features(self, features: Iterable[tuple[str, str]]) -> int:
+        return sum(self._strings.pop(each, None) is not None for each in features)
 
     def rebuild(self) -> bool:
         return False
@@ -155,8 +155,8 @@ def test_forgetting(
     probe = unit(1)
     for seed, (person, cosine) in enumerate([("ada", 0.9), ("ada", 0.8), ("bob", 0.6), ("cyd", 0.3)]):
         add(person, str(seed), near(probe, cosine, seed + 10))
-    assert gallery.forget_feature("ada", "0")
-    assert not gallery.forget_feature("ada", "0")
+    assert gallery.forget_features([("ada", "0")]) == 1
+    assert gallery.forget_features([("ada", "0")]) == 0
     assert find(probe) == ["ada", "bob"]
     assert gallery.forget("ada") == 1
     assert gallery.forget("ada") == 0

@@ -8,6 +8,7 @@ import pytest
 from models.types import Detections, Float32, Picture, RejectReason, UInt8
 from models.vision.detect import Detector
 from models.vision.quality import LandmarkQualityGate, QualitySettings, sharpness, yaw_deg
+from tests.models.no_faces import NO_FACES
 
 GATE = LandmarkQualityGate(QualitySettings())
 
@@ -38,7 +39,7 @@ def test_photographed_faces_pass(six_people: Picture, detector: Detector) -> Non
 
 
 def test_no_face_has_no_quality(astronaut: Picture) -> None:
-    assert GATE.assess(astronaut, Detections.none()) == ()
+    assert GATE.assess(astronaut, NO_FACES) == ()
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ class KeptOutlet:
     batches: list[list[Output]] = field(default_factory=list)
     lost: bool = False
     too_small: set[str] = field(default_factory=set)
+    said: dict[str, str] = field(default_factory=dict)
 
     def insisting(self) -> "KeptOutlet":
         return self

@@ -4,7 +4,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from streams.agents.gallery.commands import CommandReader
-from streams.engine.lanes.lanes import Lane
+from streams.engine.lanes.lane import Lane
 from streams.engine.request import Request
 from streams.logs.running import running_log_entry
 from streams.wire import records
@@ -45,9 +45,9 @@ async def test_a_frame_leaves_one_entry_and_one_account(agent, observed, key, va
     assert code not in {Code.INTERNAL_ERROR, Code.TIMED_OUT}
 
 
-@given(key=KEYS, headers=HEADERS)
-def test_a_command_is_read_or_refused_and_can_be_logged_either_way(key, headers) -> None:
-    given_request = request(key, b"", headers)
+@given(key=KEYS, headers=HEADERS, command=st.sampled_from([b"enroll", b"forget", b"shred"]))
+def test_a_command_is_read_or_refused_and_can_be_logged_either_way(key, headers, command) -> None:
+    given_request = request(key, b"", (("command", command), *headers))
     try:
         read = READER.read(given_request)
     except RequestError:

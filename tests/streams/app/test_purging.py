@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry
 from streams.app.purging import Purging
 from streams.engine.lease import Lease
 from streams.engine.outlet import Output
+from streams.engine.purge.closer import Closer
 from streams.engine.purge.purger import Purger
 from streams.engine.request import Request
 from streams.monitor.metrics import Metrics
@@ -41,7 +42,8 @@ def make(registry):
 
 
 async def test_a_broker_that_deletes_nothing_is_asked_for_nothing(make, registry, monkeypatch) -> None:
-    monkeypatch.setattr(Purger, "run", lambda _self: pytest.fail("it was asked"))
+    for work in (Purger, Closer):
+        monkeypatch.setattr(work, "run", lambda _self: pytest.fail("it was asked"))
     purging = make("embedded")
     purging.start()
     purging.arrived(Request("facestreams.main.camera-frames", 0, 0, 0, b"lobby", b"picture", (), 1))
@@ -58,17 +60,26 @@ async def test_the_age_of_what_is_left_is_shown_by_topic(make, registry) -> None
     await purging.stop()
 
 
-async def test_a_bug_ends_the_worker(make, monkeypatch) -> None:
-    async def bug(_self: Purger) -> None:
+async def test_it_closes_the_partitions_that_go_with_its_cameras(make, monkeypatch) -> None:
+    given: list[tuple[str, list[int]]] = []
+    monkeypatch.setattr(Closer, "assigned", lambda self, partitions: given.append((self.topic, sorted(partitions))))
+    frames, commands = "facestreams.main.camera-frames", "facestreams.main.gallery-commands"
+    make("kafka").assigned({(frames, 1), (frames, 2), (commands, 3)})
+    assert given == [("facestreams.main.running-log", [1, 2]), ("facestreams.main.erasures", [1, 2])]
+
+
+@pytest.mark.parametrize("work", [Purger, Closer])
+async def test_a_bug_ends_the_worker(make, monkeypatch, work) -> None:
+    async def bug(_self: object) -> None:
         raise ZeroDivisionError
 
     ends: list[BaseException] = []
-    monkeypatch.setattr(Purger, "run", bug)
+    monkeypatch.setattr(work, "run", bug)
     purging = make("kafka", ends.append)
     purging.start()
     await asyncio.sleep(0)
     await purging.stop()
-    assert [type(each) for each in ends] == [ZeroDivisionError]
+    assert {type(each) for each in ends} == {ZeroDivisionError}
 
 
 async def test_it_stops_in_the_middle_of_a_round(make, monkeypatch) -> None:

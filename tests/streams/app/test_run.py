@@ -1,6 +1,8 @@
-"""A worker does not start on topics that differ from what is promised, and says every difference."""
+"""A worker does not start on topics that differ from what is promised, says every difference, and ends when told to."""
 
 import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -9,10 +11,9 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from streams.app import run
 from streams.app.run import checked_epochs
+from streams.engine.errors import EngineError
 from streams.engine.topics import admin
 from streams.settings import Settings
-
-pytestmark = pytest.mark.broker
 
 
 def settings(broker, connection, topics) -> Settings:
@@ -26,11 +27,13 @@ def settings(broker, connection, topics) -> Settings:
     )
 
 
+@pytest.mark.broker
 async def test_topics_as_declared_give_their_epochs(broker, connection, topics) -> None:
     await admin.create_missing(connection, topics, replication=1)
     assert await checked_epochs(settings(broker, connection, topics)) == await admin.epochs(connection, topics)
 
 
+@pytest.mark.broker
 async def test_every_difference_is_said_in_one_line(broker, connection, topics) -> None:
     await admin.create_missing(connection, topics, replication=1)
     wider = replace(topics, partitions=6)
@@ -41,11 +44,13 @@ async def test_every_difference_is_said_in_one_line(broker, connection, topics) 
     assert "\n" not in str(refusal.value)
 
 
+@pytest.mark.broker
 async def test_missing_topics_are_named(broker, connection, topics) -> None:
     with pytest.raises(admin.AdminError, match=f"{topics.name('camera-frames')} does not exist"):
         await checked_epochs(settings(broker, connection, topics))
 
 
+@pytest.mark.broker
 async def test_topics_that_somebody_else_made_have_no_epoch_and_are_refused(broker, connection, topics) -> None:
     client = AIOKafkaAdminClient(**connection.client_options())
     await client.start()
@@ -57,6 +62,7 @@ async def test_topics_that_somebody_else_made_have_no_epoch_and_are_refused(brok
         await checked_epochs(settings(broker, connection, topics))
 
 
+@pytest.mark.broker
 async def test_the_notice_of_a_pack_that_a_business_may_not_use_is_printed_whatever_the_log_says(
     broker, connection, topics, monkeypatch, capsys
 ) -> None:
@@ -66,3 +72,37 @@ async def test_the_notice_of_a_pack_that_a_business_may_not_use_is_printed_whate
     monkeypatch.setattr(run, "Worker", lambda settings, vision, epochs: None)
     await run.make_worker(settings(broker, connection, topics))
     assert capsys.readouterr().err == "facestreams: buffalo_l: for non-commercial research only\n"
+
+
+def told(*, told: bool) -> Callable[[], AbstractContextManager[asyncio.Event]]:
+    @contextmanager
+    def stop_requested() -> Iterator[asyncio.Event]:
+        stop = asyncio.Event()
+        if told:
+            stop.set()
+        yield stop
+
+    return stop_requested
+
+
+async def test_a_worker_that_is_told_to_stop_ends_in_order(monkeypatch) -> None:
+    ended: list[str] = []
+
+    async def work(_settings: Settings) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append("in order")
+
+    monkeypatch.setattr(run, "_work", work)
+    assert await run._run(None, told(told=True)) == 0
+    assert ended == ["in order"]
+
+
+async def test_a_worker_that_is_cancelled_by_others_has_not_been_told_to_stop(monkeypatch) -> None:
+    async def work(_settings: Settings) -> None:
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(run, "_work", work)
+    with pytest.raises(EngineError, match="cancelled, and nobody told it to stop"):
+        await run._run(None, told(told=False))

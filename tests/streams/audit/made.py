@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from models.gallery.keys import KeyDirectory
 from models.gallery.person import PersonSecret
 from models.gallery.seal import seal
+from models.gallery.statement import Statement
 from streams.audit.access import Access
 from streams.audit.facts import Facts, Place, Positions
 from streams.audit.finding import Finding
@@ -57,7 +59,7 @@ def shown(short: str, value: Any, *, key: bytes = b"", partition: int = 0, offse
     return seen(short, Raw(partition, offset, NOW_MS, key, raw, given))
 
 
-def inspection(**altered: Mapping[str, str]) -> Inspection:
+def inspection(*, copies: int = 1, **altered: Mapping[str, str]) -> Inspection:
     """Topics as they are declared, with Kafka's defaults besides. altered: settings, by the short name's words."""
     inspected = []
     for spec in TOPICS:
@@ -69,7 +71,7 @@ def inspection(**altered: Mapping[str, str]) -> Inspection:
             "file.delete.delay.ms": "60000",
         }
         config = defaults | dict(spec.settings(1)) | dict(altered.get(spec.short.replace("-", "_"), {}))
-        found = FoundTopic(spec.name, spec.partitions, 1, config, config)
+        found = FoundTopic(spec.name, spec.partitions, copies, config, config)
         inspected.append(InspectedTopic(spec, found, [], bounds(spec, found, Housekeeping())))
     return Inspection(inspected, Housekeeping())
 
@@ -117,7 +119,7 @@ def key_record(keys: KeyDirectory, person_id: str = "ada", *, reference: str = R
 def feature_record(
     keys: KeyDirectory, *, reference: str = REFERENCE, value: bytes | None = b"", **headers: str
 ) -> Seen:
-    """A person's feature. value: empty for one that is sealed. headers: in place of the usual ones; empty: left out."""
+    """A person's feature. value: empty for one that is sealed, with these headers in place of the usual ones."""
     place = FeatureKey("default", reference, ENROLLED_BY)
     given = {
         "key_id": keys.template_key.id,
@@ -127,19 +129,19 @@ def feature_record(
         "consent_basis": "of_age",
         "enrolled_at_ms": str(NOW_MS - 60_000),
     } | headers
-    sealed = seal(b"k" * 32, b"b" * 128, place=place.encode(), key_id=given["key_id"], model_version="net-1")
+    sealed = seal(b"k" * 32, b"b" * 128, place=place.encode(), stated=Statement.read(given))
     return shown(
         FACE_FEATURES,
         sealed if value == b"" else value,
         key=place.encode(),
         partition=place.partition(TOPICS.partitions),
-        **{name: text for name, text in given.items() if text},
+        **given,
     )
 
 
 def gallery(keys: KeyDirectory | None, *stored: Seen) -> Gallery:
     """What stands on face-features after these records."""
-    made = Gallery(keys)
+    made = Gallery(keys, TOPICS.partitions)
     for each in stored:
         made.take(each)
     return made
@@ -204,6 +206,16 @@ def recognition(offset: int = 0, **match: Any) -> Recognition:
         timings_ms=Timings(decode=1.0, detect=1.0, encode=1.0, match=1.0),
         models=ModelNames(detector="d", encoder="e", template_key="tk"),
     )
+
+
+def disks(directory: Path) -> tuple[Path, ...]:
+    """A broker's log.dirs with a copy of every partition, none of which holds a record."""
+    for spec in TOPICS:
+        for number in range(spec.partitions):
+            home = directory / f"{spec.name}-{number}"
+            home.mkdir(parents=True)
+            (home / "partition.metadata").write_text("version: 0\n")
+    return (directory,)
 
 
 def concluded(check: Any, *stream: Seen) -> Finding:

@@ -37,6 +37,14 @@ def test_a_directory_that_goes_moves_or_was_left_behind_is_its_partitions(tmp_pa
     assert files.partition(path / "0.log") == Partition(FACE_FEATURES, 1)
     assert list(files.segments(FACE_FEATURES)) == [path / "0.log"]
     assert list(files.sizes(FACE_FEATURES)) == [tmp_path]
+    assert not files.copies(), "it is no copy that the partition has"
+
+
+def test_copies_are_counted_by_the_directories_that_they_lie_in(tmp_path: Path) -> None:
+    for home in (tmp_path / "one", tmp_path / "two"):
+        (directory(home, FACE_FEATURES) / "0.log").write_bytes(batch(b"a"))
+        (home / f"{TOPICS.name(FACE_FEATURES)}-1" / "0.index").write_bytes(b"")
+    assert Files(TOPICS, (tmp_path,)).copies() == {(FACE_FEATURES, 1): 2}
 
 
 def test_segments_are_read_batch_by_batch_and_those_that_go_as_well(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from streams.audit.run import ENDS, ORDER, all_ends, findings
 from streams.wire.receipts import signed_bytes, with_signature
 from streams.wire.records import Erasure, GalleryEvent, OpenVisit, OpenVisits, Receipt, Sighting
 from streams.wire.topics import (
+    CONTROL,
     ERASURES,
     FACE_FEATURES,
     GALLERY_COMMANDS,
@@ -155,6 +156,7 @@ def forgotten(keys: KeyDirectory, person_id: str, reference: str, offset: int) -
         "scope": "person",
         "gallery": "default",
         "person": keys.pseudonym("default", person_id),
+        "key_id": keys.account_key_id,
         "requested_at_ms": LATER_MS,
         "updated_at_ms": LATER_MS,
     }
@@ -235,3 +237,9 @@ async def test_a_topic_that_cannot_be_read_is_not_asked_for(keys: KeyDirectory) 
     found = await findings(facts(keys), Files(TOPICS, ()), moving, until, closed)
     assert [breach for finding in found for breach in finding.breaches] == []
     assert "recognitions cannot be read: no right" in found[2].unseen
+
+
+async def test_without_control_nobody_can_say_that_a_silent_worker_is_gone(keys: KeyDirectory) -> None:
+    moving, closed = Moving([], [], 0), {CONTROL: "no right"}
+    found = await findings(facts(keys), Files(TOPICS, ()), moving, await all_ends(moving, TOPICS, closed), closed)
+    assert "control cannot be read: no right" in found[3].unseen

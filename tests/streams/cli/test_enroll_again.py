@@ -31,7 +31,7 @@ def persons(keys: KeyDirectory, monkeypatch: pytest.MonkeyPatch) -> list[Person]
 
 
 def feature(key_id: str, model: str) -> StoredFeature:
-    return StoredFeature("f", key_id, model, 0.9, "form 7", "of_age", 1)
+    return StoredFeature("f", True, key_id, model, 0.9, "form 7", "of_age", 1)
 
 
 def test_only_those_who_cannot_be_matched_are_named(keys, persons, capsys) -> None:

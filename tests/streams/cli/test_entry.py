@@ -14,13 +14,15 @@ def test_help_names_every_command_and_exit_code(facestreams) -> None:
     code, out, _ = facestreams("--help")
 
     assert code == ExitCode.DONE
-    for command in (*COMMANDS, "keys", "topics"):
+    for command in (*COMMANDS, "keys", "topics", "workers"):
         assert f" {command} " in out
     for number in ExitCode:
         assert f"\n {number.value:3} " in out
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, "keys new", "keys list", "topics create", "topics verify"])
+@pytest.mark.parametrize(
+    "command", [*COMMANDS, "keys new", "keys list", "topics create", "topics verify", "workers", "workers gone"]
+)
 def test_every_command_helps_with_an_example(facestreams, command: str) -> None:
     code, out, _ = facestreams(*command.split(), "--help")
 
@@ -79,6 +81,8 @@ def test_no_broker_is_one_line_that_names_the_address(facestreams, tmp_path) -> 
         ["publish", picture, "--camera", "lobby"],
         ["topics", "create"],
         ["topics", "verify"],
+        ["workers"],
+        ["workers", "gone", "w1", "--yes"],
     ):
         code, out, err = facestreams(*NOBODY, *command)
 

@@ -4,7 +4,6 @@ from aiokafka.errors import KafkaConnectionError, KafkaTimeoutError, TopicAuthor
 from models.errors import KeyDirectoryError, PackError
 from streams.access.refusal import RefusedError
 from streams.agents.pool import StuckError
-from streams.app.run import StartError
 from streams.cli.exit_codes import ExitCode
 from streams.cli.failures import exit_code_of
 from streams.cli.packages import ShadowedPackageError
@@ -17,7 +16,7 @@ from streams.edge.errors import (
     TopicMissingError,
 )
 from streams.engine.embedded import EmbeddedBrokerError
-from streams.engine.errors import EngineError, FencedInstanceError
+from streams.engine.errors import EngineError, FencedInstanceError, StartError
 from streams.engine.outlet import PublishTimeoutError
 from streams.engine.topics.admin import AdminError, DeniedError
 from streams.engine.topics.reached import RewoundError

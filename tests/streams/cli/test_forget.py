@@ -124,7 +124,8 @@ def test_the_receipt_is_waited_for_on_demand(
     facestreams, connection: Connection, topics: Topics, keys: KeyDirectory
 ) -> None:
     with worker(connection, topics, keys) as taken:
-        code, out, err = facestreams("forget", "ada", "--receipt")
+        code, out, err = facestreams("forget", "ada", "--receipt")  # of every gallery
+        assert (taken[0][1].person_id, taken[0][1].gallery) == ("ada", None)
         assert (code, json.loads(out)["features"]) == (ExitCode.DONE, 2)
         assert err == f"ada: forgetting, request {taken[0][1].request_id}\n"
 

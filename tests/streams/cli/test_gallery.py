@@ -9,6 +9,8 @@ import pytest
 
 from models.gallery.keys import KeyDirectory
 from models.gallery.person import PersonSecret
+from models.gallery.seal import seal
+from models.gallery.statement import Statement
 from streams.cli.exit_codes import ExitCode
 from streams.edge.broker import started_consumer, started_producer
 from streams.wire.connection import Connection
@@ -133,43 +135,59 @@ def test_persons_are_listed_with_their_consent(
     asyncio.run(_store(connection, topics, keys))
 
     code, out, err = facestreams(*listing)
-    assert (code, err) == (ExitCode.DONE, "2 enrolled\n")
+    assert code == ExitCode.DONE
+    astray, enrolled = err.splitlines()
+    assert (astray.startswith("2 records of face-features are passed over"), enrolled) == (True, "2 enrolled")
     assert out == (
-        f"default/{STRANGE} (its key record does not open): 1 feature\n"
-        "default/ada: 2 features, consent form 7 (of_age), model sface, key tk-1\n"
+        f"default/{STRANGE} (its key record is missing or does not open): 1 feature\n"
+        "default/ada: 2 features, 1 of them altered, consent form 7 (of_age), model sface, key tk-1\n"
     )
 
     code, out, _ = facestreams(*listing, "--json")
     assert code == ExitCode.DONE
     person = json.loads(out.splitlines()[1])
     assert (person["gallery"], person["person_id"]) == ("default", "ada")
-    assert [feature["feature_id"] for feature in person["features"]] == ["f1", "f2"]
+    assert [(each["feature_id"], each["opens"]) for each in person["features"]] == [("f1", True), ("f2", False)]
 
     code, out, err = facestreams(*listing, "--enroll-again")
-    assert (code, err) == (ExitCode.DONE, "2 of 2 to be enrolled again\n")
+    assert (code, err) == (ExitCode.DONE, f"{astray}\n2 of 2 to be enrolled again\n")
     assert [line.split(": ")[0] for line in out.splitlines()] == [
         f"default/{STRANGE} (its name cannot be read)",
         "default/ada",
     ]
 
 
-ADA, STRANGE = "0a" * 16, "0b" * 16
+ADA, STRANGE, ASTRAY = "0a" * 16, "0b" * 16, "0c" * 16
 
 
 async def _store(connection: Connection, topics: Topics, keys: KeyDirectory) -> None:
     producer = await started_producer(connection, max_picture_bytes=1000)
-    headers = [("key_id", b"tk-1"), ("model_version", b"sface"), ("consent", b"form 7"), ("consent_basis", b"of_age")]
-    place = FeatureKey("default", ADA)
-    wrapped = keys.wrap(PersonSecret(keys.new_data_key(), "ada").encode(), place=place.encode())
+    stated = Statement(
+        key_id="tk-1",
+        model_version="sface",
+        quality="0.81",
+        consent="form 7",
+        consent_basis="of_age",
+        enrolled_at_ms="1700000000000",
+    )
+    headers = [(name, text.encode()) for name, text in stated.texts().items()]
+    place, data_key = FeatureKey("default", ADA), keys.new_data_key()
+    wrapped = keys.wrap(PersonSecret(data_key, "ada").encode(), place=place.encode())
+    features = [FeatureKey("default", ADA, f"f{number}") for number in (1, 2)]
+    sealed = [seal(data_key, b"b" * 128, place=each.encode(), stated=stated) for each in features]
     stored = [
         (place, wrapped, []),
-        (FeatureKey("default", ADA, "f1"), b"sealed", headers),
-        (FeatureKey("default", ADA, "f2"), b"sealed", headers),
+        (features[0], sealed[0], headers),
+        (features[1], sealed[1], [*headers[:3], ("consent", b"form 8"), *headers[4:]]),
         (FeatureKey("default", STRANGE), b"of other keys", []),
         (FeatureKey("default", STRANGE, "f1"), b"sealed", []),
     ]
     for key, value, given in stored:
         await producer.send_and_wait(
             topics.name(FACE_FEATURES), value, key=key.encode(), partition=key.partition(2), headers=given
+        )
+    for key in (FeatureKey("default", ASTRAY), FeatureKey("default", ASTRAY, "f1")):
+        await producer.send_and_wait(
+            topics.name(FACE_FEATURES), b"sealed", key=key.encode(), partition=1 - key.partition(2), headers=headers
         )
     await producer.stop()

@@ -8,9 +8,11 @@ from models.gallery.keys import KeyDirectory
 from models.gallery.person import PersonSecret
 from streams.cli.exit_codes import ExitCode
 from streams.edge.broker import started_producer
+from streams.wire import records
 from streams.wire.connection import Connection
 from streams.wire.feature_keys import FeatureKey
-from streams.wire.topics import FACE_FEATURES, Topics
+from streams.wire.records import Erasure, ErasureState
+from streams.wire.topics import ERASURES, FACE_FEATURES, Topics
 
 NOWHERE = ("--bootstrap-servers", "127.0.0.1:1")
 
@@ -160,6 +162,54 @@ def test_what_rests_on_a_key_is_counted_and_keeps_it_from_being_revoked(
     assert code == ExitCode.REFUSED
     assert f"{old.account_key_id} is not revoked: 1 persons rest on it." in err
     assert facestreams("--key-dir", directory, "keys", "revoke", new.template_key.id)[0] == ExitCode.DONE
+
+
+@pytest.mark.broker
+def test_an_account_key_stays_while_a_deletion_under_way_names_its_person_under_it(
+    facestreams, connection: Connection, topics: Topics, directory: Path
+) -> None:
+    old = KeyDirectory.open(directory).account_key_id
+    facestreams("--key-dir", directory, "keys", "new", "--kind", "account")
+    states = {"r1": ["accepted", "completed"], "r2": ["accepted", "tombstoned"], "r3": ["confirmed", None]}
+    asyncio.run(_ask_to_forget(connection, topics, states, old))
+
+    for how in ((), ("--yes",)):
+        code, out, err = facestreams("--key-dir", directory, "keys", "revoke", old, *how)
+        assert (code, out) == (ExitCode.REFUSED, "")
+        assert f"{old} is not revoked: 1 deletions under way name their persons under it, and never end" in err
+        assert "without it: r2. Wait until each is complete (facestreams receipt show r2 --wait)" in err
+    assert old in [key.id for key in KeyDirectory.open(directory).list_keys()]
+
+    asyncio.run(_ask_to_forget(connection, topics, {"r2": ["completed"]}, old))
+    assert facestreams("--key-dir", directory, "keys", "revoke", old)[0] == ExitCode.DONE
+
+
+async def _ask_to_forget(
+    connection: Connection, topics: Topics, states: dict[str, list[ErasureState | None]], key_id: str
+) -> None:
+    """By request id, what erasures says of it; None: that it is erased."""
+    producer = await started_producer(connection, max_picture_bytes=1000)
+    for request_id, of_one in states.items():
+        event_id = f"0a0b0c0d-gallery-commands-0-{request_id[1:]}"
+        for state in of_one:
+            value = None if state is None else records.encode(_erasure(event_id, request_id, state, key_id))
+            await producer.send_and_wait(topics.name(ERASURES), value, key=event_id.encode())
+    await producer.stop()
+
+
+def _erasure(event_id: str, request_id: str, state: ErasureState, key_id: str) -> Erasure:
+    return Erasure(
+        event_id=event_id,
+        request_id=request_id,
+        account="main",
+        scope="person",
+        gallery=None,
+        person="0" * 32,
+        key_id=key_id,
+        state=state,
+        requested_at_ms=1,
+        updated_at_ms=2,
+    )
 
 
 async def _enroll(connection: Connection, topics: Topics, keys: KeyDirectory) -> None:

@@ -17,9 +17,10 @@ from models.errors import PictureError
 from models.vision.decode import OpenCVDecoder
 from streams.agents.pool import Pool
 from streams.audit.pictures import Shingles, marker_in, spellings
-from streams.cli.log import set_up_log
+from streams.cli.logging_setup import set_up_log
 from streams.edge.commands import Command
-from streams.engine.lanes.lanes import Lane, Lanes
+from streams.engine.lanes.lane import Lane
+from streams.engine.lanes.lanes import Lanes
 from streams.engine.lease import Lease
 from streams.engine.outlet import DirectOutlet, Outlet, Output, OutputTooLargeError
 from streams.engine.request import Request

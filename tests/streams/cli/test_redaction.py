@@ -10,7 +10,7 @@ import pytest
 import structlog
 
 from streams.audit.pictures import Shingles, spellings
-from streams.cli.log import set_up_log
+from streams.cli.logging_setup import set_up_log
 from streams.cli.redaction import MOST_SHOWN, without_bytes
 
 pytestmark = pytest.mark.usefixtures("log_as_before")

@@ -57,11 +57,19 @@ def test_topics_are_shown_without_a_command_as_well(facestreams, broker, topics:
     assert ("a picture's time on the disks is at most 15 min 16 s" in shown) == broker.retains
 
 
-def test_topics_are_shown_as_json(facestreams, topics: Topics) -> None:
-    code, shown, _ = facestreams("topics", "show", "--json")
+@pytest.mark.parametrize("command", [("topics",), ("topics", "show")])
+def test_topics_are_shown_as_json(facestreams, topics: Topics, command) -> None:
+    code, shown, _ = facestreams(*command, "--json")
 
     assert code == ExitCode.DONE
     assert [json.loads(line)["topic"] for line in shown.splitlines()] == [spec.name for spec in topics]
+
+
+def test_json_before_a_command_is_not_dropped_in_silence(facestreams) -> None:
+    code, shown, said = facestreams("topics", "--json", "verify")
+
+    assert (code, shown) == (ExitCode.USAGE, "")
+    assert "behind the command" in said
 
 
 def test_what_breaks_a_promise_is_shown_and_ends_in_a_refusal(facestreams, topics: Topics) -> None:

@@ -20,7 +20,7 @@ def given(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
     """What the worker was run with; it ends with code 7."""
     given: list[Settings] = []
 
-    def run_worker(settings: Settings) -> int:
+    def run_worker(settings: Settings, stop_requested: object) -> int:
         given.append(settings)
         return 7
 
@@ -85,7 +85,7 @@ def test_several_accounts_are_a_process_each(
 
 def test_a_process_that_starts_others_imports_no_engine_and_no_networks(two_accounts) -> None:
     code = (
-        "import sys\nfrom streams.cli.worker import _run\nimport streams.cli.entry, streams.cli.log,"
+        "import sys\nfrom streams.cli.worker import _run\nimport streams.cli.entry, streams.cli.logging_setup,"
         " streams.fleet.supervision\n"
         "print(sorted({'faust', 'aiokafka', 'cv2', 'onnxruntime', 'hnswlib'} & set(sys.modules)))"
     )

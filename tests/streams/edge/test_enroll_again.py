@@ -11,8 +11,10 @@ def feature(
     model: str | None = "sface",
     consent: str | None = "form 7",
     basis: str | None = "of_age",
+    *,
+    opens: bool = True,
 ) -> StoredFeature:
-    return StoredFeature("f", key_id, model, 0.9, consent, basis, 1)
+    return StoredFeature("f", opens, key_id, model, 0.9, consent, basis, 1)
 
 
 def said(*features: StoredFeature, person_id: str | None = "ada") -> list[str]:
@@ -34,6 +36,11 @@ def test_each_reason_is_said_once() -> None:
 @pytest.mark.parametrize(("consent", "basis"), [(None, "of_age"), ("  ", "of_age"), ("form 7", None), ("form 7", "x")])
 def test_a_feature_without_a_consent_is_named(consent: str | None, basis: str | None) -> None:
     assert said(feature(), feature(consent=consent, basis=basis)) == ["stored without a consent"]
+
+
+def test_of_a_feature_that_does_not_open_nothing_else_is_believed() -> None:
+    [reason] = said(feature(), feature("tk-0", "arcface", None, opens=False))
+    assert reason.startswith("does not open")
 
 
 def test_what_is_not_said_on_the_topic_is_called_so() -> None:

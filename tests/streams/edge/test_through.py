@@ -5,7 +5,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import TopicAuthorizationFailedError
 
 from streams.edge.errors import BrokerRefusedError, BrokerUnreachableError, TopicMissingError
@@ -106,29 +106,31 @@ class SlowConsumer:
         self._position = 0
         self.stopped = 0
 
-    def assign(self, _partitions: list[int]) -> None:
+    def assign(self, _partitions: list[TopicPartition]) -> None:
         """There is one."""
 
-    async def seek_to_beginning(self, _partition: int) -> None:
+    async def seek_to_beginning(self, _partition: TopicPartition) -> None:
         """It is there."""
 
-    def assignment(self) -> list[int]:
-        return [0]
+    def assignment(self) -> list[TopicPartition]:
+        return [TopicPartition("log", 0)]
 
-    async def end_offsets(self, partitions: list[int]) -> dict[int, int]:
+    async def end_offsets(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
         return dict.fromkeys(partitions, self.end)
 
-    async def position(self, _partition: int) -> int:
+    async def position(self, _partition: TopicPartition) -> int:
         return self._position
 
-    async def getmany(self, _partition: int, *, timeout_ms: int) -> dict[int, list[SimpleNamespace]]:
+    async def getmany(self, partition: TopicPartition, *, timeout_ms: int) -> dict[TopicPartition, list]:
         if not self._polls:
             await asyncio.sleep(timeout_ms / 1000)
             return {}
         keys = self._polls.pop(0)
-        records = [SimpleNamespace(key=key, offset=self._position + number) for number, key in enumerate(keys)]
+        records = [
+            SimpleNamespace(key=key, value=b"", offset=self._position + number) for number, key in enumerate(keys)
+        ]
         self._position += len(keys)
-        return {0: records} if records else {}
+        return {partition: records} if records else {}
 
     async def stop(self) -> None:
         self.stopped += 1
@@ -165,7 +167,7 @@ async def test_an_empty_poll_before_the_end_is_not_the_end(scripted, exact_ends:
 async def test_a_broker_that_stalls_before_the_end_is_said(scripted) -> None:
     consumer = SlowConsumer([[b"ada"]])
     consumer.end = 2
-    with pytest.raises(BrokerUnreachableError, match="unused:1"):
+    with pytest.raises(BrokerUnreachableError, match=r"unused:1: log-0 is not read to its end at offset 2"):
         await scripted(consumer, stall_s=0.05)
     assert consumer.stopped == 2
 

@@ -5,11 +5,11 @@ import asyncio
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
+from aiokafka.errors import InvalidProducerEpoch, KafkaError, MessageSizeTooLargeError, ProducerFenced
 
 from streams.engine.fenced import FencedOutlet, FencedProducer, FencedProducers
 from streams.engine.lease import Lease
-from streams.engine.outlet import FencedError, Output, OutputTooLargeError, PublishTimeoutError
+from streams.engine.outlet import TOOK_IT, FencedError, Output, OutputTooLargeError, PublishTimeoutError
 from streams.wire.connection import Connection
 
 
@@ -50,6 +50,15 @@ async def test_what_is_published_at_once_is_one_write_in_its_order_and_names_its
     [batch] = producer.taken
     assert [each.value for each in batch] == [b"1", b"2"]
     assert [each.headers for each in batch] == [(("generation", b"4"),)] * 2
+
+
+async def test_it_tells_what_the_broker_said_last_of_each_topic(lease) -> None:
+    written = outlet(Scripted(KafkaError("scripted"), MessageSizeTooLargeError()), lease)
+    with pytest.raises(OutputTooLargeError):
+        await written.publish([output(topic="a"), output(topic="b")])
+    assert written.said == {"a": "MessageSizeTooLargeError", "b": "MessageSizeTooLargeError"}
+    await written.insisting().publish([output(topic="a")])
+    assert written.said == {"a": TOOK_IT, "b": "MessageSizeTooLargeError"}
 
 
 async def test_what_the_broker_refuses_is_tried_again_as_a_whole(lease) -> None:

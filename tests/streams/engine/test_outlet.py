@@ -9,6 +9,7 @@ from streams.engine.outlet import (
     GENERATION_HEADER,
     TOO_LARGE,
     TOO_LARGE_TRIES,
+    TOOK_IT,
     DirectOutlet,
     FencedError,
     Output,
@@ -123,3 +124,15 @@ async def test_last_words_are_insisted_on(producer, lease) -> None:
     producer.too_small = {"t"}
     with pytest.raises(PublishTimeoutError, match=r"^t took no record .*TooLarge"):
         await DirectOutlet(producer.send, lease, 1, timeout_s=0.05).insisting().publish([output()])
+
+
+async def test_it_tells_what_the_broker_said_last_of_each_topic(producer, lease) -> None:
+    outlet = DirectOutlet(producer.send, lease, 1, timeout_s=60)
+    assert outlet.said == {}
+    producer.too_small = {"small"}
+    with pytest.raises(OutputTooLargeError):
+        await outlet.publish([output("small"), output("large")])
+    assert outlet.said == {"small": "MessageSizeTooLargeError", "large": TOOK_IT}
+    producer.too_small = set()
+    await outlet.insisting().publish([output("small")])
+    assert outlet.said == {"small": TOOK_IT, "large": TOOK_IT}

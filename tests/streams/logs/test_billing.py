@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.logs.billing import Billing, BillingError
+from streams.logs.billing import MOST_LINES_BYTES, Billing, BillingError, abridged
 from streams.wire import records
 from streams.wire.event_id import EventId
 from streams.wire.records import Bill, BillLine, LoggedFace, RunningLogEntry, SealedPerson
@@ -124,6 +124,33 @@ def test_its_lines_are_users_and_interfaces_in_order() -> None:
     ]
     assert (bill.requests, bill.billed, bill.from_ms, bill.to_ms) == (5, 2, FROM_MS, TO_MS)
     assert [line.uin for line in billed(standing, uin="b").lines] == ["b", "b", "b"]
+
+
+@given(st.lists(EVENTS, max_size=60).map(lambda events: [of_event(event) for event in events]), st.integers(0, 1500))
+def test_one_that_is_abridged_has_its_first_lines_and_all_that_was_asked_for(standing, most_bytes: int) -> None:
+    bill = billed(standing)
+    short = abridged(bill, most_bytes)
+    assert msgspec.structs.replace(short, lines=bill.lines) == bill
+    assert sum(line.requests for line in short.lines) == bill.requests
+    assert sum(line.billed for line in short.lines) == bill.billed
+    if short.lines == bill.lines:
+        assert len(msgspec.json.encode(bill.lines)) <= most_bytes + len("[]")
+        return
+    *first, others = short.lines
+    assert first == bill.lines[: len(first)]
+    assert (others.uin, others.sub_uin, others.request_interface) == (None, None, "others")
+    assert len(msgspec.json.encode(first)) <= most_bytes + len("[]")
+    assert len(msgspec.json.encode(bill.lines[: len(first) + 1])) >= most_bytes
+
+
+def test_thousands_of_users_stand_on_it_without_an_abridgement() -> None:
+    users = [{"uin": f"1000{number:08}", "sub_uin": f"2000{number:08}"} for number in range(4000)]
+    standing = [
+        Standing(0, entry(EventId(EPOCHS[0], "camera-frames", 0, number), **user)) for number, user in enumerate(users)
+    ]
+    bill = billed(standing)
+    assert abridged(bill) is bill
+    assert len(msgspec.json.encode(bill.lines)) < MOST_LINES_BYTES
 
 
 def test_the_beginning_is_in_it_and_the_end_is_not() -> None:

@@ -5,7 +5,9 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace as replaced
 
+from streams.agents.user_input import PARAMETERS
 from streams.logs.error import (
     MAX_CAUSES,
     MAX_DETAIL,
@@ -20,8 +22,8 @@ from streams.wire import records
 from streams.wire.codes import Code
 from streams.wire.event_id import EventId
 from streams.wire.headers import KNOWN, MAX_HEADER_BYTES, Caller, Deployment
-from streams.wire.records import ErrorLogEntry, InputSummary
-from streams.wire.topics import MAX_OUTPUT_BYTES
+from streams.wire.records import ErrorLogEntry, FaceQuality, InputSummary, Measured
+from streams.wire.topics import MAX_OUTPUT_BYTES, Topics
 
 
 def entry(deployment: Deployment, asked: Asked, code: Code = Code.NOT_A_PICTURE, detail: str = "d") -> ErrorLogEntry:
@@ -65,8 +67,19 @@ def test_whatever_the_request_was_its_record_is_bounded(code: Code, letter: str)
                 height_px=2**31,
                 headers=sorted(KNOWN),
                 other_headers=10**6,
+                parameters=dict.fromkeys(PARAMETERS, longest),
             ),
+            attempt=10**6,
+            said={spec.short: "x" * 64 for spec in Topics()},
             algorithm_output=letter * 10**5,
+            measured=Measured(
+                faces=10**6,
+                best_confidence=1 / 3,
+                quality=FaceQuality(
+                    score=1 / 3, face_px=2**31, sharpness=1 / 3, yaw_deg=-1 / 3, reject_reason="low_confidence"
+                ),
+                timeout_s=1 / 3,
+            ),
         )
     )
     assert len(raw) <= MAX_RECORD_BYTES < MAX_OUTPUT_BYTES
@@ -128,6 +141,38 @@ def test_cameras_and_causes_are_counted_apart(deployment, asked) -> None:
         repeats.admit(entry(deployment, other), 1000),
     ]
     assert [len(each) for each in admitted] == [1, 1, 1]
+
+
+def test_what_differs_from_request_to_request_defeats_no_sum_and_is_told_of_the_first(deployment, asked) -> None:
+    repeats = Repeats(1e6)
+    told = []
+    for number in range(3):
+        frame = InputSummary(
+            value_bytes=number,
+            media_type=None,
+            width_px=None,
+            height_px=None,
+            headers=["frame_id"],
+            parameters={"frame_id": f"frame {number}"},
+        )
+        event_id = replace(asked.event_id, offset=number)
+        told.append(
+            error_log_entry(
+                deployment,
+                replace(asked, event_id=event_id),
+                Code.NOT_A_PICTURE,
+                "",
+                person=None,
+                logged_at_ms=number,
+                given=frame,
+                attempt=1 + number,
+                said={"visits": str(number)},
+                algorithm_output=str(number),
+                measured=Measured(faces=number, best_confidence=None, quality=None, timeout_s=None),
+            )
+        )
+    assert [repeats.admit(each, 1000) for each in told] == [[told[0]], [], []]
+    assert list(repeats.due(2000)) == [replaced(told[1], repeats=2)]
 
 
 def test_beyond_many_causes_only_codes_are_told_apart_and_nothing_is_uncounted(deployment, asked) -> None:

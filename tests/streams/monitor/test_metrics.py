@@ -145,7 +145,7 @@ def test_the_rest_is_counted_under_its_name(metrics, registry):
     assert registry.get_sample_value("facestreams_gallery_persons", {"gallery": "default"}) == 2
     assert registry.get_sample_value("facestreams_gallery_features", {"gallery": "default"}) == 5
     assert registry.get_sample_value("facestreams_view_age_seconds") == 0.3
-    assert registry.get_sample_value("facestreams_in_flight_frames") == 7
+    assert registry.get_sample_value("facestreams_in_flight_requests") == 7
 
 
 def test_what_is_not_deleted_has_an_age_by_topic(metrics, registry):

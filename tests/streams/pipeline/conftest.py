@@ -162,14 +162,19 @@ class Bench:
         finally:
             await consumer.stop()
 
+    async def sample(self, worker: Worker, name: str) -> float | None:
+        """What the worker's /metrics shows now; None where it does not show this."""
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(f"http://127.0.0.1:{worker.http_port}/metrics") as answer,
+        ):
+            shown = dict(line.rsplit(maxsplit=1) for line in (await answer.text()).splitlines() if line[:1] != "#")
+        return float(shown[name]) if name in shown else None
+
     async def metric(self, worker: Worker, sample: str, value: float) -> None:
         """Wait until the worker's /metrics shows this value."""
-        async with aiohttp.ClientSession() as session, asyncio.timeout(PATIENCE_S):
-            while True:
-                async with session.get(f"http://127.0.0.1:{worker.http_port}/metrics") as answer:
-                    lines = (await answer.text()).splitlines()
-                if f"{sample} {value:.1f}" in lines:
-                    return
+        async with asyncio.timeout(PATIENCE_S):
+            while await self.sample(worker, sample) != value:
                 await asyncio.sleep(0.1)
 
     async def publish(self, value: bytes | None, key: bytes | None = b"lobby", **headers: str | bytes):

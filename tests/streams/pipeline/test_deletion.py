@@ -1,7 +1,10 @@
 """Deletions on whole workers and Apache Kafka, with its waits scaled down from minutes to seconds."""
 
 import asyncio
+import re
 import shutil
+import signal
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,12 +16,15 @@ from models.gallery.keys import KeyDirectory
 from streams.agents.erasure import eraser, workers
 from streams.agents.erasure.steps import Steps
 from streams.app import Worker
+from streams.demo.worker_process import WorkerProcess, free_port
 from streams.edge.commands import Command
+from streams.engine.purge import closer
 from streams.engine.topics import admin
 from streams.settings import Settings
 from streams.wire import topics as declared
 from streams.wire.receipts import signature_of, signed_bytes
-from streams.wire.records import Receipt
+from streams.wire.records import Confirmed, Receipt, encode
+from streams.wire.workers import key_of
 from tests.streams.pipeline.conftest import environment
 
 pytestmark = [
@@ -35,10 +41,14 @@ BOUND_S = 60.0
 async def settings(monkeypatch, broker, connection, topics, key_dir, tmp_path) -> Settings:
     """As ever, but for how long the broker and a silent worker may take."""
     monkeypatch.setattr(declared, "COMPACTION_LAG_OF_PERSONS_MS", 1000)
+    monkeypatch.setattr(declared, "COMPACTION_LAG_OF_RUNNING_LOG_MS", 1000)
+    monkeypatch.setattr(declared, "COMPACTION_LAG_MS", 1000)
     monkeypatch.setattr(declared, "SEGMENT_OF_COMMANDS_MS", 1000)
     monkeypatch.setattr(declared, "DELETE_DELAY_MS", 200)
     monkeypatch.setattr(eraser, "CHECK_EVERY_MS", 500)
     monkeypatch.setattr(workers, "SILENT_AFTER_MS", 3000)
+    monkeypatch.setattr(closer, "CLOCKS_MS", 100)
+    monkeypatch.setattr(closer, "CLOSE_EVERY_MS", 1000)
     await admin.create_missing(connection, topics, replication=1)
     given = environment(broker, connection, topics, key_dir)
     return Settings.from_environment(given | {"FACESTREAMS_SNAPSHOT_DIR": str(tmp_path / "snapshots")})
@@ -110,7 +120,8 @@ async def test_after_the_receipt_nothing_of_the_person_is_in_a_file_or_in_memory
     snapshots = worker._views.snapshots
     assert all(snapshots.saved[int(partition)] >= offset for partition, offset in (await swept(bench)).items())
     assert (receipt.persons, receipt.features, receipt.scope, receipt.silent) == (1, 1, "person", [])
-    assert receipt.workers == [snapshots.worker]
+    assert receipt.tombstones == {"face-features": 2}
+    assert (receipt.workers, receipt.snapshots) == ([snapshots.worker], 1)
     assert person not in str(receipt)
     keys = KeyDirectory.open(bench.settings.key_dir)
     assert keys.is_pseudonym(receipt.person, "default", person)
@@ -140,7 +151,7 @@ async def test_who_is_enrolled_again_a_moment_later_stays(bench, portraits) -> N
     assert (await bench.client.forget("ada")).features == 1
 
 
-async def test_whatever_state_a_worker_dies_in_its_successor_goes_on_to_one_receipt(
+async def test_whatever_state_a_worker_stops_in_its_successor_goes_on_to_one_receipt(
     bench, portraits, monkeypatch
 ) -> None:
     states = ("accepted", "tombstoned", "swept", "confirmed")
@@ -175,6 +186,8 @@ async def test_whatever_state_a_worker_dies_in_its_successor_goes_on_to_one_rece
             return newest == dict(zip(requests, states, strict=True))
 
         await tap.until(all_stuck, "each deletion in its state")
+        await bench.metric(first, "facestreams_erasures_pending", len(names))
+        assert await bench.sample(first, "facestreams_erasure_oldest_seconds") > 0
         await first.stop()
     await bench.worker()
     for request in requests:
@@ -183,6 +196,51 @@ async def test_whatever_state_a_worker_dies_in_its_successor_goes_on_to_one_rece
     said = await events.until(lambda values: sum(v["code"] == "forgotten" for v in values) >= len(names), "receipts")
     await asyncio.sleep(1)
     assert sorted(v["request_id"] for v in said if v["code"] == "forgotten") == sorted(requests)
+
+
+@pytest.fixture
+def process(broker, settings, key_dir):
+    """A worker in a process of its own, with the waits of service but for what the topics' settings say."""
+    given = environment(broker, settings.connection(), settings.topics(), key_dir)
+    started = WorkerProcess({**given, "FACESTREAMS_HTTP_PORT": str(free_port())})
+    yield started
+    started.kill()
+
+
+async def test_a_killed_workers_deletions_are_carried_on_from_two_states(bench, portraits, process) -> None:
+    await process.ready()
+    if sys.platform == "linux":
+        limits = content_of(Path(f"/proc/{process.process.pid}/limits")).decode()
+        assert re.search(r"^Max core file size +0 +0 ", limits, re.MULTILINE)
+    for name in ("ada", "bea"):
+        await bench.client.enroll(name, portraits[name], **CONSENT)
+    erasures = await bench.tap("erasures")
+
+    async def reaches(request_id: str, state: str) -> None:
+        await erasures.until(
+            lambda values: any(v["state"] == state for v in values if v["request_id"] == request_id), state
+        )
+
+    confirmed = await bench.client.forget("ada")
+    await reaches(confirmed.request_id, "confirmed")
+    await says(bench, "ghost")  # from now on nothing goes on before a worker that is not there
+    swept = await bench.client.forget("bea")
+    await reaches(swept.request_id, "swept")
+    assert process.kill() == -signal.SIGKILL
+    newest = {value["request_id"]: value["state"] for value in erasures.values}
+    assert newest == {confirmed.request_id: "confirmed", swept.request_id: "swept"}
+    await bench.worker()
+    for request_id in newest:
+        receipt = await bench.client.receipt(request_id, timeout_s=BOUND_S)
+        assert (receipt.persons, receipt.features) == (1, 1)
+        assert "ghost" in receipt.silent
+
+
+async def says(bench, worker: str) -> None:
+    """The word of a worker that has carried out nothing."""
+    said = Confirmed(worker=worker, applied={}, saved=None, written_at_ms=0)
+    topic = bench.settings.topics().name("control")
+    await bench.producer.send_and_wait(topic, encode(said), key=key_of(worker), partition=0)
 
 
 async def test_a_late_worker_with_an_old_snapshot_brings_nobody_back(bench, portraits, tmp_path) -> None:
@@ -200,16 +258,20 @@ async def test_a_late_worker_with_an_old_snapshot_brings_nobody_back(bench, port
     assert b"ada" not in memory_of(late)
 
 
-async def test_an_account_ends_with_a_bill_and_without_a_log(bench, portraits, desk) -> None:
+async def test_an_account_ends_with_a_bill_and_without_a_log(bench, portraits, desk, files) -> None:
+    user, address = b"uin-4711-of-the-desk", b"192.0.2.47"
     worker = await bench.worker()
     running = await bench.tap("running-log")
     await bench.client.enroll("ada", portraits["ada"], **CONSENT)
     for frame in desk[:3]:
-        await bench.publish(frame, key=b"desk")
+        await bench.publish(frame, key=b"desk", uin=user, request_ip=address)
     await running.count(4)
+    for said in (user, address):
+        assert any("running-log" in name for name in files(said))
     answer = await bench.client.forget_account()
     receipt = await bench.client.receipt(answer.request_id, timeout_s=BOUND_S)
     assert (receipt.scope, receipt.persons, receipt.log_entries) == ("account", 1, 5)
+    assert receipt.tombstones == {"face-features": 2, "running-log": 5, "visits": 1}
     billed = {(line.request_interface, line.requests, line.billed) for line in receipt.bill.lines}
     assert billed == {("enroll", 1, 1), ("recognize", 3, 3), ("forget", 1, 0)}
     left = {record.key: record.value for record in await bench.tap_raw("running-log")}
@@ -219,3 +281,7 @@ async def test_an_account_ends_with_a_bill_and_without_a_log(bench, portraits, d
         # that the camera fell silent may be said later
         assert [record for record in kept if record.timestamp <= receipt.requested_at_ms] == []
     assert worker._galleries.get().persons() == ()
+    assert set(receipt.later) == {"recognitions", "sightings", "gallery-events", "running-log", "erasures"}
+    async with asyncio.timeout(BOUND_S):  # nothing is written to them any more but a filler
+        while any("running-log" in name or "erasures" in name for name in files(user, address)):
+            await asyncio.sleep(0.2)

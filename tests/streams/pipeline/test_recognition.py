@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from streams.agents.opened_log import Opener
-from streams.app.worker import StartError
+from streams.engine.errors import StartError
 from streams.wire.records import Recognition, RunningLogEntry
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(180)]

@@ -11,7 +11,9 @@ from structlog.testing import capture_logs
 from models.gallery.keys import KeyDirectory
 from models.gallery.person import PersonSecret
 from models.gallery.seal import joined, open_bytes, seal_bytes, unseal
+from models.gallery.statement import Statement
 from streams.agents.gallery.view import GalleryView
+from streams.wire.feature_topic import texts
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(180), pytest.mark.parametrize("broker", ["kafka"], indirect=True)]
 
@@ -162,12 +164,6 @@ async def stored_of(bench, key_dir, person: str) -> tuple[bytes, bytes, bytes]:
         and (secret := PersonSecret.decode(keys.unwrap(record.value, place=key))).person_id == person
     ]
     [feature] = [record for key, record in records.items() if key.startswith(place + b"/")]
-    headers = {name: value.decode() for name, value in feature.headers}
-    bits = unseal(
-        data_key,
-        feature.value,
-        place=feature.key,
-        key_id=headers["key_id"],
-        model_version=headers["model_version"],
-    )
+    stated = Statement.read(texts(feature.headers))
+    bits = unseal(data_key, feature.value, place=feature.key, stated=stated)
     return person.encode(), bits, data_key

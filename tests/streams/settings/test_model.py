@@ -43,7 +43,7 @@ def test_every_kind_of_value_is_read_from_text() -> None:
     assert settings.broker == "embedded"
     assert settings.key_dir == Path("/keys")
     assert settings.snapshot_dir == Path("/snapshots")
-    assert settings.galleries_of("lobby-1") == ("vip", "default")
+    assert settings.galleries.of("lobby-1") == ("vip", "default")
 
 
 def test_the_key_directory_follows_account_and_data_home() -> None:
@@ -139,7 +139,7 @@ def test_heartbeats_must_fit_into_the_timeouts() -> None:
 def test_two_tries_to_recognise_fit_into_the_rebalance_timeout(given: dict[str, str], timeout_s: float) -> None:
     settings = read(**given)
 
-    assert settings.recognition_timeout_s == timeout_s
+    assert settings.effective_recognize_timeout_s == timeout_s
     assert 2 * 1.25 * timeout_s <= settings.rebalance_timeout_s
 
 

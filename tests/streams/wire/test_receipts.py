@@ -19,7 +19,9 @@ RECEIPT = Receipt(
     persons=1,
     features=2,
     log_entries=0,
+    tombstones={"face-features": 3},
     workers=["w1"],
+    snapshots=1,
     silent=[],
     later={"sightings": 3},
     bill=None,
@@ -32,7 +34,8 @@ def test_they_are_all_fields_but_the_signature_in_the_order_of_the_record() -> N
     assert signed_bytes(RECEIPT) == (
         b'{"request_id":"r1","event_id":"0a0b0c0d-gallery-commands-1-7","account":"main","region":"eu",'
         b'"scope":"person","gallery":"default","person":"9c85","requested_at_ms":1,"completed_at_ms":2,"persons":1,'
-        b'"features":2,"log_entries":0,"workers":["w1"],"silent":[],"later":{"sightings":3},"bill":null,"key_id":"sk-1"}'
+        b'"features":2,"log_entries":0,"tombstones":{"face-features":3},"workers":["w1"],"snapshots":1,"silent":[],'
+        b'"later":{"sightings":3},"bill":null,"key_id":"sk-1"}'
     )
     assert signed_bytes(with_signature(RECEIPT, b"abc")) == signed_bytes(RECEIPT)
 

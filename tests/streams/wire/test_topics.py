@@ -10,6 +10,7 @@ from streams.wire.topics import (
     ERROR_LOG,
     ERROR_LOG_CEILING_BYTES,
     ERROR_LOG_RATE_CAP_BYTES_PER_S,
+    FILLER_KEY,
     GALLERY_COMMANDS,
     MS_PER_DAY,
     MS_PER_MINUTE,
@@ -17,6 +18,7 @@ from streams.wire.topics import (
     Topics,
     TopicSpec,
     error_log_bound_bytes,
+    is_filler,
 )
 
 BROKERS_DEFAULT_CHECK_INTERVAL_S = 300.0  # log.retention.check.interval.ms
@@ -108,6 +110,14 @@ def test_the_log_of_a_request_stands_in_the_partition_of_its_number(topics: Topi
 def test_every_record_has_a_topic(topics: Topics) -> None:
     written = {kind for spec in topics for kind in spec.value.split(", ")}
     assert {record.__name__ for record in RECORDS} <= written
+
+
+@pytest.mark.parametrize("value", [b"", None])
+def test_a_filler_is_a_record_of_its_key_without_content(value: bytes | None) -> None:
+    assert is_filler(FILLER_KEY, value)
+    assert not is_filler(FILLER_KEY, b"{}")
+    assert not is_filler(b"lobby", value)
+    assert not is_filler(None, value)
 
 
 def test_the_error_log_stays_below_its_ceiling(topics: Topics) -> None:

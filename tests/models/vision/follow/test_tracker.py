@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from models.types import Detections
 from models.vision.follow.motion import Motion
 from models.vision.follow.tracker import MotionTracker, Track, Tracking, free_id
+from tests.models.no_faces import NO_FACES
 
 COAST_MS, MAX_GAP_MS = 1_000, 10_000
 
@@ -52,7 +53,7 @@ class Camera:
 
 
 def test_nothing_in_nothing_out(tracker):
-    assert tracker.update((), Detections.none(), frame_ref="f", at_ms=0) == Tracking((), ())
+    assert tracker.update((), NO_FACES, frame_ref="f", at_ms=0) == Tracking((), ())
 
 
 def test_ids_name_the_frame_and_the_number_in_it(tracker, scripted):
@@ -83,15 +84,15 @@ def test_short_misses_keep_the_id(tracker, scripted, missed):
     face = scripted.detections(scripted.box_at(100))
     ids = [camera.see(40 * frame, face) for frame in range(5)]
     for frame in range(5, 5 + missed):
-        assert camera.see(40 * frame, Detections.none()) == []
+        assert camera.see(40 * frame, NO_FACES) == []
     assert camera.see(40 * (5 + missed), face) == ids[0]
 
 
 def test_a_track_unseen_for_longer_than_the_gap_has_ended(tracker, scripted):
     face = scripted.detections(scripted.box_at(100))
     before = tracker.update((), face, frame_ref="a", at_ms=0).seen
-    assert tracker.update(before, Detections.none(), frame_ref="b", at_ms=MAX_GAP_MS).missed == before
-    assert tracker.update(before, Detections.none(), frame_ref="b", at_ms=MAX_GAP_MS + 1) == Tracking((), ())
+    assert tracker.update(before, NO_FACES, frame_ref="b", at_ms=MAX_GAP_MS).missed == before
+    assert tracker.update(before, NO_FACES, frame_ref="b", at_ms=MAX_GAP_MS + 1) == Tracking((), ())
 
 
 def test_side_by_side_one_is_hidden_and_the_other_stays(tracker, scripted):
@@ -159,7 +160,7 @@ def test_of_two_tracks_at_one_place_the_one_seen_last_has_the_better_claim(scrip
     for frame in range(1, 20):
         x = max(300, 420 - 8 * frame)
         assert camera.see(40 * frame, scripted.detections(scripted.box_at(x))) == ["f1.1"]
-    camera.see(800, Detections.none())
+    camera.see(800, NO_FACES)
     assert camera.see(840, scripted.detections(scripted.box_at(300))) == ["f1.1"]
 
 

@@ -4,12 +4,14 @@ import asyncio
 
 import pytest
 
+from streams.agents.cameras import jumps
 from streams.agents.cameras.jumps import Jumps
 from streams.agents.journal import Journal
 from streams.engine.group.positions import Jump
-from streams.engine.lanes.lanes import Lane
+from streams.engine.lanes.lane import Lane
 from streams.engine.outlet import FencedError
 from streams.engine.request import Request
+from streams.engine.topics.admin import AdminError
 from streams.engine.topics.reached import Reached, RewoundError
 from streams.logs.error import Repeats
 from streams.wire import records
@@ -155,3 +157,45 @@ async def test_what_the_check_says_ends_the_worker_before_anything_is_read(bench
     bench.jumps.jumped(Jump(FRAMES, 3, wanted=42, found=0), 1)
     await bench.jumps.settled()
     assert bench.failed == [bench.refusal]
+
+
+async def test_after_an_assignment_reading_waits_until_the_ends_are_known(bench: Bench) -> None:
+    bench.jumps.assigned()
+    reading = asyncio.create_task(bench.jumps.settled())
+    await asyncio.sleep(0.01)
+    assert not reading.done()
+    bench.may_check.set()
+    await reading
+    assert bench.failed == []
+
+
+async def test_a_topic_made_anew_that_is_read_from_its_start_without_a_jump_ends_the_worker(bench: Bench) -> None:
+    bench.may_check.set()
+    bench.refusal = RewoundError("camera-frames", "it ends below what was read")
+    bench.jumps.assigned()
+    await bench.jumps.settled()
+    assert bench.failed == [bench.refusal]
+
+
+async def test_a_topic_that_is_away_is_asked_for_until_it_is_back(bench: Bench, monkeypatch) -> None:
+    monkeypatch.setattr(jumps, "LOOK_AGAIN_S", 0.0)
+    monkeypatch.setattr(jumps, "FIRST_LOOK_S", 0.01)
+    bench.may_check.set()
+    bench.refusal = AdminError("there is no such topic")
+    bench.jumps.assigned()
+    await bench.jumps.settled()  # others are read meanwhile
+    assert bench.failed == []
+    bench.refusal = RewoundError("camera-frames", "it ends below what was read")
+    async with asyncio.timeout(5):
+        while not bench.failed:
+            await asyncio.sleep(0)
+    assert bench.failed == [bench.refusal]
+
+
+async def test_of_an_older_assignment_nothing_is_asked_any_more(bench: Bench) -> None:
+    bench.refusal = RewoundError("camera-frames", "it ends below what was read")
+    bench.jumps.assigned()
+    bench.jumps.stop()
+    bench.may_check.set()
+    await bench.jumps.settled()
+    assert bench.failed == []

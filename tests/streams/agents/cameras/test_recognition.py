@@ -18,7 +18,8 @@ from streams.agents.cameras.visits import VisitSettings
 from streams.agents.journal import Journal
 from streams.agents.opened_log import Opener
 from streams.agents.pool import Pool
-from streams.engine.lanes.lanes import TRIES, Lane, Lanes
+from streams.engine.lanes.lane import Lane
+from streams.engine.lanes.lanes import TRIES, Lanes
 from streams.engine.lease import Lease
 from streams.engine.outlet import DirectOutlet, Outlet
 from streams.engine.request import Request
@@ -26,7 +27,7 @@ from streams.logs.error import Repeats
 from streams.wire import records
 from streams.wire.codes import Code
 from streams.wire.headers import Deployment
-from streams.wire.records import ErrorLogEntry, ModelNames, Recognition, RunningLogEntry, Timings
+from streams.wire.records import ErrorLogEntry, ModelNames, Received, Recognition, RunningLogEntry, Timings
 from streams.wire.topics import Topics
 from tests.streams.agents.conftest import KeptOutlet
 
@@ -204,7 +205,9 @@ async def test_a_frame_on_which_the_model_raises_leaves_its_records_and_the_next
         "lobby",
     )
     assert failure.input is not None
-    assert (failure.input.value_bytes, failure.input.headers) == (6, ["frame_id"])
+    assert (failure.input.value_bytes, failure.input.parameters) == (6, {"frame_id": "f"})
+    assert (failure.upstream, failure.downstream) == ("camera-frames read", "not reached")
+    assert failure.received == Received(partition=3, offset=0, age_ms=1000, attempt=TRIES)
     entries = [records.decode(each.value, RunningLogEntry) for each in outlet.on("running-log")]
     assert [(each.return_code, each.billed) for each in entries] == [("internal_error", True), ("ok", True)]
     assert len(outlet.on("recognitions")) == 1
@@ -231,8 +234,9 @@ async def test_a_frame_on_which_the_model_does_not_end_leaves_its_records_and_th
     assert (failure.return_code, failure.detail, failure.output) == (
         "timed_out",
         "recognition did not end within 0.2 s",
-        "not recognised",
+        "given up, 0 faces",
     )
+    assert (failure.algorithm_output, failure.measured.timeout_s) == ("not ended", 0.2)
     entries = [records.decode(each.value, RunningLogEntry) for each in outlet.on("running-log")]
     assert [(each.return_code, each.billed) for each in entries] == [("ok", True), ("timed_out", True), ("ok", True)]
     assert acknowledged == [0, 1, 2]
@@ -280,8 +284,13 @@ async def test_a_result_that_a_topic_does_not_take_leaves_its_records_and_is_bil
     [failure] = [records.decode(each.value, ErrorLogEntry) for each in outlet.on("error-log")]
     assert (failure.return_code, failure.downstream, failure.output) == (
         "output_too_large",
-        "an output refused",
-        "recognised, not written",
+        "recognitions MessageSizeTooLargeError, running-log taken, sightings taken, visits taken",
+        "recognised, not written, 1 faces",
+    )
+    assert (failure.algorithm_output, failure.measured.faces, failure.measured.best_confidence) == (
+        "recognised",
+        1,
+        0.9,
     )
     assert re.fullmatch(r"\S+recognitions takes no record of \d+ bytes", failure.detail)
     entries = [records.decode(each.value, RunningLogEntry) for each in outlet.on("running-log")]

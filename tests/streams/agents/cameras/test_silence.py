@@ -9,7 +9,7 @@ from streams.agents.cameras.recognition import CameraLane
 from streams.agents.cameras.sightings import Sightings, VisitsView
 from streams.agents.cameras.silence import Silence
 from streams.agents.cameras.visits import FrameOf, Visits, VisitSettings
-from streams.engine.lanes.lanes import Lane
+from streams.engine.lanes.lane import Lane
 from streams.wire.headers import Deployment
 from streams.wire.topics import Topics
 

@@ -12,7 +12,6 @@ from streams.agents.erasure.bytes_gone import BytesGone
 from streams.agents.erasure.leftovers import Reading
 from streams.agents.erasure.steps import Steps
 from streams.agents.erasure.tombstones import Tombstones
-from streams.agents.erasure.workers import WorkersView
 from streams.agents.gallery.covering import Enrolled
 from streams.agents.gallery.references import Reference
 from streams.engine.brokers import KAFKA, Broker
@@ -23,6 +22,7 @@ from streams.wire.feature_keys import FeatureKey
 from streams.wire.headers import Deployment
 from streams.wire.records import Confirmed, Erasure, OpenVisit, OpenVisits
 from streams.wire.topics import FACE_FEATURES, GALLERY_COMMANDS, Topics
+from streams.wire.workers import WorkersView
 
 TOPICS = Topics(partitions=2)
 COMMAND = "0a0b0c0d-gallery-commands-1-7"
@@ -204,8 +204,14 @@ class Scene:
         self.newest = VisitsView()
         self.workers = WorkersView()
         by_name = ByName(self.known)
+        tombstones = Tombstones(topics=TOPICS, view=self.view)
         self.bytes_gone = BytesGone(
-            topics=TOPICS, epoch=EPOCH, broker=broker, erased=by_name, clock_ms=lambda: self.now_ms
+            topics=TOPICS,
+            epoch=EPOCH,
+            broker=broker,
+            tombstones=tombstones,
+            erased=by_name,
+            clock_ms=lambda: self.now_ms,
         )
         self.steps = Steps(
             topics=TOPICS,
@@ -215,7 +221,7 @@ class Scene:
             newest=self.newest,
             workers=self.workers,
             views=(self.view,),
-            tombstones=Tombstones(topics=TOPICS, view=self.view),
+            tombstones=tombstones,
             erased=by_name,
             bytes_gone=self.bytes_gone,
             account=AccountRecords(

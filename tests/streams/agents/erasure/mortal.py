@@ -2,9 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from zlib import crc32
 
 import numpy as np
 
@@ -13,25 +12,28 @@ from models.gallery.keys import KeyDirectory
 from models.gallery.person import PersonSecret
 from models.gallery.protect import Protector
 from models.gallery.seal import seal
+from models.gallery.statement import Statement
 from streams.agents.cameras.sightings import VisitsView
 from streams.agents.erasure.account import AccountRecords
 from streams.agents.erasure.bytes_gone import BytesGone
 from streams.agents.erasure.erased import Erased
 from streams.agents.erasure.eraser import Eraser
+from streams.agents.erasure.leftovers import named_by
 from streams.agents.erasure.pending import PendingErasures
 from streams.agents.erasure.receipts import Receipts
 from streams.agents.erasure.steps import Steps
 from streams.agents.erasure.tombstones import Tombstones
-from streams.agents.erasure.workers import WorkersView
 from streams.agents.gallery.view import GalleryView
 from streams.engine.brokers import KAFKA
-from streams.engine.lanes.lanes import Lane
+from streams.engine.lanes.lane import Lane
 from streams.engine.outlet import Output
 from streams.wire import records
 from streams.wire.feature_keys import FeatureKey
 from streams.wire.headers import Deployment
+from streams.wire.partitioning import partition_of
 from streams.wire.records import Confirmed, Erasure
 from streams.wire.topics import CONTROL, ERASURES, FACE_FEATURES, FILLER_KEY, VISITS
+from streams.wire.workers import WorkersView
 from tests.streams.agents.erasure.conftest import (
     EPOCH,
     FRAMES_EPOCH,
@@ -63,10 +65,13 @@ class Brokers:
     ends: dict[tuple[str, int], int] = field(default_factory=lambda: defaultdict(int))
 
     def write(self, output: Output) -> Read:
-        partition = crc32(output.key) % TOPICS.partitions if output.partition is None else output.partition
+        partition = partition_of(output.key, TOPICS.partitions) if output.partition is None else output.partition
         place = (output.topic, partition)
         record = Read(output.key, output.value, self.ends[place], partition, self.now_ms, output.headers)
         self.ends[place] += 1
+        self.look.ends_of.setdefault(output.topic, dict.fromkeys(range(TOPICS.partitions), 0))[partition] = self.ends[
+            place
+        ]
         log = self.look.logs.setdefault(place, [])
         if output.key == FILLER_KEY:
             newest = {each.key: each.offset for each in log}
@@ -74,7 +79,11 @@ class Brokers:
         log.append(record)
         if self.worker is not None:
             self.worker.take(output.topic, record)
-        if output.topic == full(ERASURES) and records.decode(output.value, Erasure).state == "tombstoned":
+        if (
+            output.topic == full(ERASURES)
+            and output.value
+            and records.decode(output.value, Erasure).state == "tombstoned"
+        ):
             while self.late:
                 self.write(self.late.pop())
         return record
@@ -92,8 +101,11 @@ class Brokers:
         place, key_id = FeatureKey("default", reference, feature), self.keys.template_key.id
         embedding = np.random.default_rng(int(reference, 16)).standard_normal(128).astype(np.float32)
         bits = Protector(self.keys.template_key).protect(embedding / np.linalg.norm(embedding))
-        sealed = seal(data_key, bits, place=place.encode(), key_id=key_id, model_version="m")
-        return self._output(place, sealed, key_id=key_id, model_version="m", consent="f", consent_basis="of_age")
+        stated = Statement(
+            key_id=key_id, model_version="m", quality="0.80", consent="f", consent_basis="of_age", enrolled_at_ms="1"
+        )
+        sealed = seal(data_key, bits, place=place.encode(), stated=stated)
+        return self._output(place, sealed, **stated.texts())
 
     def _output(self, place: FeatureKey, value: bytes, **headers: str) -> Output:
         texts = tuple((name, text.encode()) for name, text in headers.items())
@@ -138,8 +150,13 @@ class Worker:
             partitions=TOPICS.partitions,
             refused=lambda code: None,
         )
-        self.newest, self.workers, self.pending = VisitsView(), WorkersView(), PendingErasures(self.known.erase)
+        self.newest, self.workers, self.pending = (
+            VisitsView(),
+            WorkersView(),
+            PendingErasures(self.known.erase, partitions=TOPICS.partitions),
+        )
         erased = Erased(keys=keys, known=self.known)
+        tombstones = Tombstones(topics=TOPICS, view=self)
         given = {"topics": TOPICS, "broker": KAFKA, "clock_ms": lambda: brokers.now_ms}
         steps = Steps(
             **given,
@@ -148,9 +165,9 @@ class Worker:
             newest=self.newest,
             workers=self.workers,
             views=(self,),
-            tombstones=Tombstones(topics=TOPICS, view=self),
+            tombstones=tombstones,
             erased=erased,
-            bytes_gone=BytesGone(**given, epoch=EPOCH, erased=erased),
+            bytes_gone=BytesGone(**given, epoch=EPOCH, tombstones=tombstones, erased=erased),
             account=AccountRecords(
                 topics=TOPICS, epoch=FRAMES_EPOCH, deployment=DEPLOYMENT, broker=KAFKA, newest=self.newest
             ),
@@ -178,12 +195,14 @@ class Worker:
             self.positions[record.partition] = record.offset + 1
         views = {FACE_FEATURES: self.known, VISITS: self.newest, CONTROL: self.workers, ERASURES: self.pending}
         if (view := views.get(topic.rpartition(".")[2])) is not None and record.key != FILLER_KEY:
-            view.apply(record)
+            with suppress(ValueError):  # refused
+                view.apply(record)
 
     async def work(self, outlet: MortalOutlet) -> None:
         """What a worker does now and then: name nobody who is erased, say how far it is, drive deletions."""
-        if not self.known.holds("default", "ada") and b"ada" in self.brokers.all(VISITS)[-1].value:
-            self.brokers.write(Output(topic=full(VISITS), key=b"lobby", value=open_visits(None), partition=0))
+        left = self.newest.of("lobby")
+        if left is not None and not self.known.holds("default", "ada") and ("default", "ada") in named_by(left):
+            self.brokers.write(Output(topic=full(VISITS), key=b"lobby", value=open_visits(None)))
         applied = {str(partition): offset for partition, offset in self.positions.items()}
         said = Confirmed(worker=self.name, applied=applied, saved=None, written_at_ms=0)
         key = f"worker/{self.name}".encode()

@@ -18,16 +18,18 @@ class Worker:
     now_ms: int = NOW_MS
     applied: dict[int, int] = field(default_factory=lambda: {0: 5})
     saved: dict[int, int] | None = None
+    swept: set[str] = field(default_factory=set)
     sent: list = field(default_factory=list)
     away: bool = False
 
     def __post_init__(self) -> None:
-        self.pending = PendingErasures(lambda each: None)
+        self.pending = PendingErasures(lambda each: None, partitions=2)
         self.confirmations = Confirmations(
             topics=TOPICS,
             worker=lambda: "w1",
             applied=lambda: self.applied,
             saved=lambda: self.saved,
+            swept=self.swept,
             pending=self.pending,
             clock_ms=lambda: self.now_ms,
         )
@@ -99,3 +101,14 @@ async def test_a_snapshot_is_told_of_even_by_one_that_has_said_nothing(worker: W
     worker.saved = {0: 5}
     await worker.confirmations.end(worker.send)
     assert len(worker.sent) == 1
+
+
+async def test_the_word_of_a_worker_whose_snapshot_was_swept_here_is_taken_back_once(worker: Worker) -> None:
+    await worker.write()
+    worker.swept.add("w0")
+    worker.away = True
+    await worker.write()
+    worker.away = False
+    assert (await worker.write())[1:] == [None]
+    assert worker.sent[1].key == b"worker/w0"
+    assert len(await worker.write()) == 2

@@ -30,8 +30,8 @@ def begun(keys: KeyDirectory) -> Brokers:
     for output in (*brokers.enroll("ada", ADA), *brokers.enroll("bob", BOB)):
         brokers.write(output)
     for person in ("ada", "bob", "ada"):
-        brokers.write(Output(topic=full(VISITS), key=b"lobby", value=open_visits(person), partition=0))
-    asked = erasure(person=keys.pseudonym("default", "ada"))
+        brokers.write(Output(topic=full(VISITS), key=b"lobby", value=open_visits(person)))
+    asked = erasure(person=keys.pseudonym("default", "ada"), key_id=keys.account_key_id)
     brokers.write(Output(topic=full(ERASURES), key=asked.event_id.encode(), value=records.encode(asked)))
     brokers.late = [brokers.enroll("ada", reference)[1] for reference in (ADA, LATE)]
     return brokers

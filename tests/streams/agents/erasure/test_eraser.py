@@ -12,8 +12,10 @@ from streams.agents.erasure.bytes_gone import BytesGone
 from streams.agents.erasure.eraser import Eraser
 from streams.agents.erasure.pending import PendingErasures
 from streams.agents.erasure.receipts import Receipts
+from streams.agents.erasure.steps import AccountKeyMissingError
 from streams.engine.brokers import KAFKA
-from streams.engine.lanes.lanes import Lane
+from streams.engine.lanes.lane import Lane
+from streams.engine.outlet import Output, OutputTooLargeError
 from streams.engine.reading.evidence import EvidenceError
 from streams.logs.billing import BillingError
 from streams.wire import records
@@ -30,12 +32,12 @@ class ScriptedSteps:
 
     next_of: dict[str, str] = field(default_factory=dict)
     done: bool = False
-    fails: set[str] = field(default_factory=set)
+    fails: dict[str, Exception] = field(default_factory=dict)
     broker = KAFKA
 
     async def next(self, of, reading, outlet) -> Erasure | None:
         if of.event_id in self.fails:
-            raise BillingError("no bill")
+            raise self.fails[of.event_id]
         following = self.next_of.get(of.state)
         if following is None:
             return None
@@ -62,7 +64,7 @@ class Stage(Scene):
         super().__init__()
         self.script = ScriptedSteps()
         self.script.bytes_gone = self.bytes_gone
-        self.pending = PendingErasures(lambda each: None)
+        self.pending = PendingErasures(lambda each: None, partitions=2)
         self.lanes = KeptLanes()
         self.now_s = 0.0
         self.ready = True
@@ -172,21 +174,29 @@ async def test_one_that_does_not_move_is_looked_at_ever_more_seldom(stage: Stage
     assert await looked_at(stage, seconds=20) == [0, 1, 3, 7, 12, 17]
 
 
-async def test_one_that_cannot_go_on_does_not_hold_up_those_behind_it(stage: Stage) -> None:
-    stage.script.fails = {erasure().event_id}
+@pytest.mark.parametrize(
+    "why",
+    [
+        BillingError("no bill"),
+        AccountKeyMissingError("ak-0"),
+        OutputTooLargeError(Output(topic=ERASURES, key=b"e", value=b"too much")),
+    ],
+)
+async def test_one_that_cannot_go_on_does_not_hold_up_those_behind_it(stage: Stage, why: Exception) -> None:
+    stage.script.fails = {erasure().event_id: why}
     stage.deletion(requested_at_ms=1)
     stage.deletion(event_id="0a0b0c0d-gallery-commands-1-9")
     stage.script.next_of = {"accepted": "tombstoned"}
     stage.look_now()
     with capture_logs() as logs:
         await stage.work()
-    assert [entry["reason"] for entry in logs if entry["event"] == "a deletion has to wait"] == ["no bill"]
+    assert [entry["reason"] for entry in logs if entry["event"] == "a deletion has to wait"] == [str(why)]
     assert stage.pending.newest("0a0b0c0d-gallery-commands-1-9").state == "tombstoned"
     assert stage.pending.newest(erasure().event_id).state == "accepted"
 
 
 async def test_one_that_cannot_go_on_is_tried_once_a_minute_at_last(stage: Stage) -> None:
-    stage.script.fails = {erasure().event_id}
+    stage.script.fails = {erasure().event_id: BillingError("no bill")}
     assert await looked_at(stage, seconds=200) == [0, 1, 3, 7, 15, 31, 63, 123, 183]
 
 
@@ -241,7 +251,8 @@ async def test_the_receipt_and_the_last_record_go_out_at_once(stage: Stage, keys
     expires_ms = NOW_MS + 604_800_000 + 86_400_000 + 300_000 + 5_000
     assert receipt.later == dict.fromkeys(("recognitions", "sightings", "gallery-events"), expires_ms)
     assert signing.verify(keys.verify_keys()[receipt.key_id], signed_bytes(receipt), signature_of(receipt))
-    assert records.decode(last.value, Erasure).state == "completed"
+    completed = records.decode(last.value, Erasure)
+    assert (completed.state, completed.in_sync_at_ms) == ("completed", NOW_MS), "from when its bound counted"
     assert len(stage.pending) == 0
     assert stage.look_now() == 0
 

@@ -1,6 +1,9 @@
 """What a partition's log still holds of the erased."""
 
+import pytest
+
 from streams.agents.erasure.leftovers import History, Names
+from streams.wire.partitioning import partition_of
 from tests.streams.agents.erasure.conftest import Read, open_visits, place, reference
 
 ADA, BOB = reference(1), reference(2)
@@ -9,7 +12,7 @@ OTHER, OF_OTHER = (place(BOB, feature).encode() for feature in (None, "e3"))
 
 
 def history(*rows: tuple[bytes, bytes | None]) -> History:
-    found = History()
+    found = History(0, 1)
     for offset, (key, value) in enumerate(rows):
         found.apply(Read(key, value, offset))
     return found
@@ -50,8 +53,40 @@ def test_fillers_and_keys_of_others_are_passed_over() -> None:
 
 
 def test_whom_visits_name_whatever_else_stands_there() -> None:
-    names = Names()
+    names = Names(0, 1)
     for value in (open_visits("ada"), open_visits(None), b"no record", b"", None):
         names.apply(Read(b"lobby", value))
     names.apply(Read(b"~filler", b""))
     assert names.found == {("default", "ada")}
+    assert names.astray == {}
+
+
+@pytest.mark.parametrize("key", [KEY, E1])
+def test_what_stands_in_a_partition_that_is_not_its_own_is_astray_and_left_until_it_is_gone(key: bytes) -> None:
+    own = place(ADA).partition(2)
+    found, away = History(own, 2), History(1 - own, 2)
+    for history_of in (found, away):
+        history_of.apply(Read(KEY, b"k", 0))
+        history_of.apply(Read(key, b"v", 1))
+    assert (found.astray(), found.leftovers(9)) == ([], 0)
+    assert away.astray() == sorted({KEY, key})
+    assert (away.leftovers(9), away.leftovers(0)) == (len({KEY, key}), 0)
+    away.apply(Read(key, None, 12))  # behind what workers were asked for: it is left all the same
+    assert key not in away.astray()
+    assert away.leftovers(9) == len({KEY, key})
+    away.apply(Read(key, b"v", 13))
+    assert key in away.astray()
+
+
+def test_visits_under_a_key_or_in_a_partition_that_is_not_the_cameras_are_astray_until_they_are_replaced() -> None:
+    own = partition_of(b"lobby", 2)
+    found, away = Names(own, 2), Names(1 - own, 2)
+    for names in (found, away):
+        names.apply(Read(b"lobby", open_visits("ada", "lobby")))
+    found.apply(Read(b"door", open_visits("ada", "lobby")))
+    assert found.astray == {b"door": {("default", "ada")}}
+    assert away.astray == {b"lobby": {("default", "ada")}}
+    for names, key in ((found, b"door"), (away, b"lobby")):
+        names.apply(Read(key, None))
+        assert names.astray == {}
+        assert names.found == {("default", "ada")}

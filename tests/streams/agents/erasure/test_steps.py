@@ -6,11 +6,14 @@ from types import SimpleNamespace
 import pytest
 from msgspec import structs
 
+from streams.agents.erasure.steps import AccountKeyMissingError
 from streams.engine.brokers import EMBEDDED
 from streams.engine.reading.evidence import EvidenceError
+from streams.wire import records
 from streams.wire.records import Bill
-from streams.wire.topics import CONTROL, FACE_FEATURES, GALLERY_COMMANDS
+from streams.wire.topics import CONTROL, FACE_FEATURES, GALLERY_COMMANDS, MAX_OUTPUT_BYTES
 from tests.streams.agents.erasure.conftest import (
+    ASKED_MS,
     BACKOFF_MS,
     DELAY_MS,
     LAG_MS,
@@ -62,11 +65,12 @@ async def test_a_successor_counts_nobody_twice_and_waits_for_all_tombstones(scen
     assert following.reached == {str(partition(ADA)): scene.view.positions[partition(ADA)]}
 
 
-async def test_a_deletion_under_an_account_key_that_is_not_here_waits_for_a_worker_that_has_it(scene: Scene) -> None:
+async def test_a_deletion_under_an_account_key_that_is_not_here_is_another_workers_to_drive(scene: Scene) -> None:
     keys = SimpleNamespace(has_account_key=lambda key_id: key_id == "ak-new")
     scene.steps = replace(scene.steps, erased=SimpleNamespace(keys=keys))
     scene.known.under = [ADA]
-    assert await scene.next(erasure(key_id="ak-newer")) is None
+    with pytest.raises(AccountKeyMissingError, match="ak-newer"):
+        await scene.next(erasure(key_id="ak-newer"))
     assert scene.outlet.all == []
     assert (await scene.next(erasure(key_id="ak-new"))).persons == 1
 
@@ -122,6 +126,23 @@ async def test_what_came_late_is_swept_and_looked_for_once_more(scene: Scene) ->
     scene.view.positions = {0: 70, 1: 80}
     swept = await scene.next(again)
     assert (swept.state, swept.reached) == ("swept", {"0": 70, "1": 80})
+
+
+async def test_the_sweep_looks_at_what_the_answered_have_written_and_not_at_what_our_view_had_before(
+    scene: Scene, monkeypatch
+) -> None:
+    """Committed behind a transaction that is open, or while the brokers were asked what is answered."""
+    late = reference(2, "e7")
+    scene.look.ends_of = {full(FACE_FEATURES): {0: 10, 1: 25}}
+
+    async def reached(where: int, next_offset: int) -> None:
+        if next_offset > scene.view.positions[where]:
+            scene.known.under, scene.view.positions[where] = [late], next_offset
+
+    monkeypatch.setattr(scene.view, "reached", reached)
+    again = await scene.next(erasure(state="tombstoned"))
+    assert (again.state, again.persons) == ("tombstoned", 1)
+    assert scene.outlet.tombstones() == [place(late, name).encode() for name in ("e7", None)]
 
 
 async def test_tombstones_that_nobody_has_noted_are_waited_for(scene: Scene) -> None:
@@ -364,11 +385,24 @@ async def test_an_account_is_billed_before_its_log_is_erased(scene: Scene) -> No
     scene.look.logs = {(full("running-log"), 0): entries[1:]}  # who goes on does not make the bill anew
     confirmed = await scene.next(billed)
     assert (confirmed.state, confirmed.bill) == ("confirmed", billed.bill)
+    assert confirmed.tombstones == {"running-log": 1, "visits": 2}
     erased = [(each.topic, each.key) for each in scene.outlet.all if each.value is None]
     assert erased == [(full("running-log"), b"k2"), (full("visits"), b"lobby"), (full("visits"), b"of before")]
     of_before = {"recognitions": {0: 0, 1: 0}, "sightings": {0: 6, 1: 7}, "error-log": {0: 0, 1: 0}}
     assert scene.look.emptied == {full(short): offsets for short, offsets in of_before.items()}
     assert isinstance(confirmed.bill, Bill)
+
+
+async def test_the_last_bill_of_an_account_with_any_number_of_users_fits_into_a_record(scene: Scene) -> None:
+    scene.says("a", applied=11)
+    of_account = structs.replace(SWEPT, scope="account", gallery=None, person=None)
+    user, most = b'"%0256d"', 4000
+    entry = ENTRY.replace(b'"uin":null,"sub_uin":null', b'"uin":' + user + b',"sub_uin":' + user)
+    scene.look.logs = {(full("running-log"), 0): [Read(b"k", entry % (n, n, n, ASKED_MS), n) for n in range(most)]}
+    billed = await scene.next(of_account)
+    assert (billed.bill.requests, billed.bill.billed) == (most, most)
+    assert sum(line.requests for line in billed.bill.lines) == most
+    assert MAX_OUTPUT_BYTES // 3 < len(records.encode(billed)) < 2 * MAX_OUTPUT_BYTES // 3
 
 
 async def test_an_orphan_alone_is_swept_as_well(scene: Scene) -> None:

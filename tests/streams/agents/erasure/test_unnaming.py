@@ -8,7 +8,7 @@ from streams.agents.cameras.recognition import CameraLane
 from streams.agents.cameras.sightings import Sightings, VisitsView
 from streams.agents.cameras.visits import FrameOf, Visits, VisitSettings
 from streams.agents.erasure.unnaming import Unnaming
-from streams.engine.lanes.lanes import Lane
+from streams.engine.lanes.lane import Lane
 from streams.wire import records
 from streams.wire.headers import Deployment
 from streams.wire.records import OpenVisits, Sighting

@@ -1,18 +1,10 @@
-"""What workers say of themselves on control."""
+"""What a deletion makes of the workers' words."""
 
 import pytest
 
-from streams.agents.erasure.workers import (
-    GONE_AFTER_MS,
-    SILENT_AFTER_MS,
-    Heard,
-    Verdict,
-    WorkersView,
-    judge,
-)
-from streams.wire import records
+from streams.agents.erasure.workers import GONE_AFTER_MS, SNAPSHOT_GONE_AFTER_MS, Verdict, judge
 from streams.wire.records import Confirmed
-from tests.streams.agents.erasure.conftest import Read
+from streams.wire.workers import SILENT_AFTER_MS, Heard
 
 TIMES = {
     "here": 2 * GONE_AFTER_MS - SILENT_AFTER_MS,
@@ -21,25 +13,20 @@ TIMES = {
 }
 
 
-def said(worker: str = "a") -> bytes:
-    return records.encode(Confirmed(worker=worker, applied={}, saved=None, written_at_ms=1))
-
-
-def test_records_of_other_kinds_are_passed_over_and_a_tombstone_takes_it_back() -> None:
-    view = WorkersView()
-    view.apply(Read(b"camera-frames", b"{}"))
-    view.apply(Read(None, b""))
-    view.apply(Read(b"worker/a", said(), timestamp=5))
-    assert [(each.said.worker, each.at_ms) for each in view.all()] == [("a", 5)]
-    view.apply(Read(b"worker/a", None))
-    assert view.all() == []
-
-
 def test_a_deletion_of_nobody_is_confirmed_by_who_is_there() -> None:
     heard = [Heard(Confirmed(worker=name, applied={}, saved=None, written_at_ms=1), at) for name, at in TIMES.items()]
     assert judge(heard, {}, 2 * GONE_AFTER_MS) == Verdict(("here",), (), ("silent",), ("gone",))
 
 
-def test_nobody_speaks_for_another() -> None:
-    with pytest.raises(ValueError, match="another's key"):
-        WorkersView().apply(Read(b"worker/b", said("a")))
+@pytest.mark.parametrize("saved", [{"0": 4}, {}])
+def test_who_left_a_snapshot_that_is_behind_is_named_for_as_long_as_it_may_lie_there(saved: dict[str, int]) -> None:
+    heard = [Heard(Confirmed(worker="left", applied={"0": 9}, saved=saved, written_at_ms=1), 0)]
+    assert judge(heard, {"0": 5}, GONE_AFTER_MS + 1) == Verdict((), (), ("left",), ())
+    assert judge(heard, {"0": 5}, SNAPSHOT_GONE_AFTER_MS) == Verdict((), (), ("left",), ())
+    assert judge(heard, {"0": 5}, SNAPSHOT_GONE_AFTER_MS + 1) == Verdict((), (), (), ("left",))
+
+
+def test_who_left_a_snapshot_that_is_past_a_deletion_keeps_its_word_for_the_next_one() -> None:
+    heard = [Heard(Confirmed(worker="left", applied={"0": 9}, saved={"0": 9}, written_at_ms=1), 0)]
+    assert judge(heard, {"0": 5}, GONE_AFTER_MS + 1) == Verdict(("left",), (), (), (), snapshots=1)
+    assert judge(heard, {"0": 10}, GONE_AFTER_MS + 1).silent == ("left",)

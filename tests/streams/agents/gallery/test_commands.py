@@ -2,7 +2,7 @@
 
 import pytest
 
-from streams.agents.gallery.commands import CommandReader
+from streams.agents.gallery.commands import CommandReader, Forget
 from streams.engine.request import Request
 from streams.wire.codes import Code
 from streams.wire.headers import Deployment, RequestError
@@ -32,7 +32,8 @@ def test_a_command_has_its_place_as_its_id_and_the_senders_request_id_where_ther
 @pytest.mark.parametrize("person", ["../../etc", "a/b", "ä ö", "名前", "a" * 256])
 def test_any_printable_id_that_fits_is_taken(reader, person: str) -> None:
     if len(person.encode()) <= 256:
-        assert reader.read(request(person.encode())).person_id == person
+        for command in (b"enroll", b"forget"):
+            assert reader.read(request(person.encode(), command=command)).person_id == person
 
 
 @pytest.mark.parametrize(
@@ -43,7 +44,9 @@ def test_any_printable_id_that_fits_is_taken(reader, person: str) -> None:
         (request(b"a\x00b"), Code.BAD_KEY),
         (request(b"x" * 257), Code.BAD_KEY),
         (request(person_id=b"ben"), Code.BAD_KEY),
-        (request(gallery=b"nowhere"), Code.GALLERY_NOT_ALLOWED),
+        (request(command=b"enroll", gallery=b"nowhere"), Code.GALLERY_NOT_ALLOWED),
+        (request(command=b"shred"), Code.UNKNOWN_COMMAND),
+        (request(), Code.UNKNOWN_COMMAND),
         (request(account=b"other"), Code.WRONG_ACCOUNT),
         (request(region=b"us"), Code.WRONG_REGION),
         (request(consent=b"x" * 300), Code.BAD_HEADER),
@@ -55,6 +58,25 @@ def test_what_is_refused_has_its_code_and_no_value_in_its_detail(reader, refused
     assert refusal.value.code is code
     assert "other" not in refusal.value.detail.replace("another", "")
     assert "xxx" not in refusal.value.detail
+
+
+@pytest.mark.parametrize(
+    ("command", "key", "headers", "meant"),
+    [
+        (b"forget", b"ada", {}, ("person", "ada", None)),
+        (b"forget", b"ada", {"gallery": b"vip"}, ("person", "ada", "vip")),
+        (b"forget", b"ada", {"gallery": b"of old"}, ("person", "ada", "of old")),
+        (b"forget_gallery", b"of old", {}, ("gallery", None, "of old")),
+        (b"forget_account", b"main", {}, ("account", None, None)),
+        (b"forget_account", b"main", {"gallery": b"vip"}, ("account", None, None)),
+    ],
+)
+def test_what_is_to_be_forgotten_and_in_which_galleries(reader, command, key, headers, meant) -> None:
+    asked = request(key, command=command, **headers)
+    read = reader.read(asked)
+    assert isinstance(read, Forget)
+    assert (read.scope, read.person_id, read.gallery) == meant
+    assert (reader.asked(asked).person_id, reader.asked(asked).gallery) == meant[1:]
 
 
 def test_a_refused_command_can_still_be_logged_and_answered(reader) -> None:

@@ -17,6 +17,7 @@ from streams.agents.gallery.said_before import SaidBefore
 from streams.agents.gallery.view import GalleryView
 from streams.agents.gallery.writer import GalleryWriter
 from streams.agents.journal import Journal
+from streams.agents.opened_log import Opener
 from streams.agents.pool import Pool
 from streams.agents.sealing import open_person
 from streams.engine.outlet import FencedError
@@ -29,6 +30,7 @@ from streams.wire.topics import Topics
 
 ENROLL = (("command", b"enroll"), ("consent", b"form"), ("consent_basis", b"of_age"), ("request_id", b"r1"))
 FORGET = (("command", b"forget"), ("request_id", b"r2"))
+IN_VIP = ("gallery", b"vip")
 
 
 @dataclass
@@ -58,6 +60,7 @@ class Broker:
         self.written: list = []
         self.die_after: int | None = None
         self.lost = False
+        self.said: dict[str, str] = {}
 
     async def publish(self, outputs):
         for output in outputs:
@@ -109,7 +112,7 @@ def agent(keys, known, recognizer, view, pool):
     return EnrollmentAgent(
         topics=topics,
         deployment=deployment,
-        reader=CommandReader(deployment=deployment, epoch="0a0b0c0d", gallery_names=frozenset({"default"})),
+        reader=CommandReader(deployment=deployment, epoch="0a0b0c0d", gallery_names=frozenset({"default", "vip"})),
         recognizer=recognizer,
         galleries=known.galleries,
         keys=keys,
@@ -180,8 +183,9 @@ async def test_what_is_to_be_forgotten_is_noted_and_matched_no_more(agent, broke
     await deliver(agent, broker, request(ENROLL))
     await deliver(agent, broker, request(FORGET, 1))
     erasure = broker.last("erasures", Erasure)
-    assert (erasure.scope, erasure.gallery, erasure.state) == ("person", "default", "accepted")
-    assert erasure.person == agent.keys.pseudonym("default", "ada")
+    assert (erasure.scope, erasure.gallery, erasure.state) == ("person", None, "accepted")
+    assert erasure.person == agent.keys.pseudonym(None, "ada")
+    assert erasure.key_id == agent.keys.account_key_id
     assert len(agent.known.galleries.get("default")) == 0
     assert not agent.known.holds("default", "ada")
 
@@ -195,6 +199,85 @@ async def test_who_is_enrolled_again_a_moment_later_has_another_reference_and_st
     assert None not in (first, second)
     assert first != second
     assert agent.known.galleries.get("default").features("ada") == ("0a0b0c0d-gallery-commands-0-2",)
+
+
+def tombstone(agent, broker) -> None:
+    """All that stands on face-features under vip."""
+    for output in [each for each in broker.written if each.topic.endswith("face-features")]:
+        if output.key.startswith(b"vip/"):
+            agent.known.apply(replace(output, value=None))
+
+
+async def enroll_twice(agent, broker) -> None:
+    """The same person in two galleries."""
+    await deliver(agent, broker, request(ENROLL, 1))
+    await deliver(agent, broker, request((*ENROLL, IN_VIP), 2))
+    assert agent.known.galleries_of("ada") == ["default", "vip"]
+
+
+async def test_a_person_is_forgotten_in_every_gallery(agent, broker) -> None:
+    await enroll_twice(agent, broker)
+    answer = await deliver(agent, broker, request(FORGET, 3))
+    assert (answer.code, answer.features, answer.gallery) == ("forgetting", 2, None)
+    assert answer.person == broker.last("erasures", Erasure).person == agent.keys.pseudonym(None, "ada")
+    assert [len(agent.known.galleries.get(name)) for name in ("default", "vip")] == [0, 0]
+    assert (await deliver(agent, broker, request(FORGET, 4))).code == "unknown_person"
+
+
+async def test_a_person_is_forgotten_in_the_gallery_that_is_named_alone(agent, broker) -> None:
+    await enroll_twice(agent, broker)
+    answer = await deliver(agent, broker, request((*FORGET, IN_VIP), 3))
+    assert (answer.code, answer.features, answer.gallery) == ("forgetting", 1, "vip")
+    assert broker.last("erasures", Erasure).gallery == "vip"
+    assert agent.known.galleries_of("ada") == ["default"]
+    assert (await deliver(agent, broker, request((*FORGET, IN_VIP), 4))).code == "unknown_person"
+    assert (await deliver(agent, broker, request(FORGET, 5))).code == "forgetting"
+    assert agent.known.galleries_of("ada") == []
+
+
+async def test_who_is_enrolled_in_another_gallery_than_the_default_one_is_found(agent, broker) -> None:
+    await deliver(agent, broker, request((*ENROLL, IN_VIP)))
+    assert (await deliver(agent, broker, request(FORGET, 1))).code == "forgetting"
+    assert agent.known.galleries_of("ada") == []
+
+
+async def test_a_gallery_that_no_camera_searches_any_more_can_be_forgotten_while_it_holds_something(
+    agent, broker
+) -> None:
+    await enroll_twice(agent, broker)
+    without_vip = replace(agent, reader=replace(agent.reader, gallery_names=frozenset({"default"})))
+    assert (await deliver(without_vip, broker, request((*ENROLL, IN_VIP), 4))).code == "gallery_not_allowed"
+    assert (await deliver(without_vip, broker, request((*FORGET, IN_VIP), 5))).code == "forgetting"
+    assert agent.known.galleries_of("ada") == ["default"]
+    everybody = (("command", b"forget_gallery"),)
+    assert (await deliver(without_vip, broker, request(everybody, 6, b"vip"))).code == "forgetting"
+    tombstone(agent, broker)
+    assert (await deliver(without_vip, broker, request(everybody, 7, b"vip"))).code == "gallery_not_allowed"
+    assert (await deliver(without_vip, broker, request((*FORGET, IN_VIP), 8))).code == "gallery_not_allowed"
+
+
+async def test_a_deletion_that_is_begun_is_accepted_though_nothing_is_left_of_its_gallery(agent, broker) -> None:
+    await deliver(agent, broker, request((*ENROLL, IN_VIP)))
+    without_vip = replace(agent, reader=replace(agent.reader, gallery_names=frozenset({"default"})))
+    broker.die_after = len(broker.written) + 1  # the erasure alone
+    with pytest.raises(FencedError):
+        await without_vip.handle(request((*FORGET, IN_VIP), 1), None, broker)
+    broker.die_after = None
+    tombstone(agent, broker)
+    assert (await deliver(without_vip, broker, request((*FORGET, IN_VIP), 1))).code == "forgetting"
+
+
+async def test_the_running_log_names_whom_a_refused_deletion_is_about_in_each_gallery(agent, broker) -> None:
+    await enroll_twice(agent, broker)
+    data_keys = {agent.known.data_key(name, "ada"): name for name in ("default", "vip")}
+    await deliver(agent, broker, request((*FORGET, ("region", b"elsewhere")), 3))
+    entry = broker.last("running-log", RunningLogEntry)
+    assert (entry.return_code, len(entry.persons)) == ("wrong_region", 2)
+    opened = [person for key in data_keys if (person := Opener([key]).open(entry).persons)]
+    assert [[(each.gallery, each.person_id) for each in persons] for persons in opened] == [
+        [("default", "ada")],
+        [("vip", "ada")],
+    ]
 
 
 @pytest.mark.parametrize(

@@ -307,9 +307,11 @@ async def test_what_nobody_keeps_current_is_removed_after_a_while(place) -> None
     place.now_ms = NOW_MS + round(FREE_SLOT_KEPT_S * 1000)
     await worker.save()
     assert (place.directory / "1" / "gallery").exists()
+    assert worker.swept == set()
     place.now_ms += 1
     await worker.save()
     assert sorted(file.name for file in (place.directory / "1").iterdir()) == ["lock", "worker"]
+    assert worker.swept == {gone.worker}
     assert (place.directory / "2" / "gallery").exists()
     assert Slot.take(place.directory).path.name == "1"
     await worker.stop()

@@ -13,6 +13,7 @@ from models.gallery.keys import KeyDirectory
 from models.gallery.person import PersonSecret
 from models.gallery.protect import Protector
 from models.gallery.seal import seal
+from models.gallery.statement import Statement
 from streams.agents.gallery.view import GalleryView
 from streams.wire.codes import Code
 from streams.wire.feature_keys import FeatureKey
@@ -91,22 +92,24 @@ class Store:
         ]
         return Read(place, self.keys.wrap(PersonSecret(self.data_key, person).encode(), place=place), headers)
 
-    def feature(self, person: str, number: int = 0, model: str = "sface-1", gallery: str = "default") -> Read:
+    def feature(
+        self, person: str, number: int = 0, model: str = "sface-1", gallery: str = "default", **stated: str
+    ) -> Read:
+        """stated: in place of the usual."""
         place = place_of(person, f"e{number}", gallery=gallery)
         embedding = self.random.standard_normal(128).astype(np.float32)
         embedding /= np.linalg.norm(embedding)
-        key_id = self.keys.template_key.id
-        sealed = seal(self.data_key, self.protector.protect(embedding), place=place, key_id=key_id, model_version=model)
-        return Read(
-            place,
-            sealed,
-            [
-                ("key_id", key_id.encode()),
-                ("model_version", model.encode()),
-                ("consent", b"form-7"),
-                ("consent_basis", b"of_age"),
-            ],
+        usual = Statement(
+            key_id=self.keys.template_key.id,
+            model_version=model,
+            quality="0.81",
+            consent="form-7",
+            consent_basis="of_age",
+            enrolled_at_ms="1700000000000",
         )
+        whole = replace(usual, **stated)
+        sealed = seal(self.data_key, self.protector.protect(embedding), place=place, stated=whole)
+        return Read(place, sealed, [(name, text.encode()) for name, text in whole.texts().items()])
 
 
 @pytest.fixture(scope="module")
@@ -175,10 +178,6 @@ def broken(store: Store) -> list[tuple[str, Read, Code]]:
     bare.headers = []
     wrong_key = store.key("eve")
     wrong_key.key = place_of("mallory")
-    unasked = store.feature("ada")
-    unasked.headers = unasked.headers[:-1]
-    blank = store.feature("ada")
-    blank.headers = [*blank.headers[:2], ("consent", b"  "), blank.headers[3]]
     no_secret = Read(place_of("eve"), store.keys.wrap(b"x" * 32, place=place_of("eve")))
     return [
         ("no key", Read(None, b"x"), Code.BAD_RECORD),
@@ -188,16 +187,17 @@ def broken(store: Store) -> list[tuple[str, Read, Code]]:
         ("altered", altered, Code.BAD_SEAL),
         ("another place", moved, Code.BAD_SEAL),
         ("another model", store.feature("ada", model="arcface-9"), Code.FOREIGN_FEATURE),
-        ("no headers", bare, Code.NO_CONSENT),
-        ("no basis of the consent", unasked, Code.NO_CONSENT),
-        ("a blank consent", blank, Code.NO_CONSENT),
+        ("another template key", store.feature("ada", key_id="tk-00000000"), Code.FOREIGN_FEATURE),
+        ("no headers", bare, Code.BAD_SEAL),
+        ("no basis of the consent", store.feature("ada", consent_basis=""), Code.NO_CONSENT),
+        ("a blank consent", store.feature("ada", consent="  "), Code.NO_CONSENT),
         ("no data key", store.feature("nobody"), Code.BAD_SEAL),
         ("a key from another person", wrong_key, Code.BAD_SEAL),
         ("a key of nobody", no_secret, Code.BAD_SEAL),
     ]
 
 
-@pytest.mark.parametrize("which", range(13))
+@pytest.mark.parametrize("which", range(14))
 def test_what_cannot_be_used_is_counted_and_the_next_record_is_taken(known, store, refused, which) -> None:
     _, record, code = broken(store)[which]
     known.apply(store.key("ada"))
@@ -297,11 +297,43 @@ def test_what_stands_in_another_partition_than_its_key_names_changes_nothing(kno
     assert refused == [Code.BAD_RECORD] * 3
 
 
-def test_headers_without_a_value_are_those_of_a_foreign_feature(known, store, refused) -> None:
+STATED = ("key_id", "model_version", "quality", "consent", "consent_basis", "enrolled_at_ms")
+
+
+@pytest.mark.parametrize("other", [b"guardian", b"", None])
+@pytest.mark.parametrize("name", STATED)
+def test_a_feature_whose_header_is_exchanged_is_matched_no_more(known, store, refused, name, other) -> None:
     known.apply(store.key("ada"))
-    consent = store.feature("ada").headers[2:]
-    known.apply(replace(store.feature("ada"), headers=[("key_id", None), ("model_version", None), *consent]))
-    assert refused == [Code.FOREIGN_FEATURE]
+    for number in range(2):
+        known.apply(store.feature("ada", number))
+    whole = store.feature("ada", 0)
+    known.apply(replace(whole, headers=[(each, other if each == name else text) for each, text in whole.headers]))
+    assert refused == [Code.BAD_SEAL]
+    assert known.galleries.get("default").features("ada") == ("e1",)
+    assert known.stored("default", "ada") == {"e0", "e1"}
+
+
+@pytest.mark.parametrize("name", STATED)
+def test_a_feature_whose_header_is_dropped_is_not_matched(known, store, refused, name) -> None:
+    known.apply(store.key("ada"))
+    whole = store.feature("ada")
+    known.apply(replace(whole, headers=[each for each in whole.headers if each[0] != name]))
+    assert refused == [Code.BAD_SEAL]
+    assert known.galleries.get("default").features("ada") == ()
+
+
+def test_the_consent_of_another_feature_of_the_person_is_not_this_ones(known, store, refused) -> None:
+    known.apply(store.key("ada"))
+    of_old, of_late = store.feature("ada", 0, consent="form-1"), store.feature("ada", 1, consent="form-2")
+    known.apply(replace(of_old, headers=of_late.headers))
+    assert refused == [Code.BAD_SEAL]
+
+
+def test_headers_of_others_beside_it_change_nothing(known, store, refused) -> None:
+    known.apply(store.key("ada"))
+    whole = store.feature("ada")
+    known.apply(replace(whole, headers=[("traceparent", b"00"), *reversed(whole.headers)]))
+    assert (refused, known.galleries.get("default").features("ada")) == ([], ("e0",))
 
 
 def test_a_tombstone_for_nobody_makes_no_gallery(known, refused) -> None:
@@ -329,6 +361,91 @@ def test_what_a_deletion_covers_is_matched_no_more_though_it_still_stands_there(
     assert (known.reference("default", "ada"), known.data_key("default", "ada")) == (None, None)
     [covered] = known.covered(erasure)
     assert (covered.reference, covered.person_id, covered.features) == (ref("ada"), "ada", {"e0"})
+
+
+def in_two_galleries(store: Store, person: str = "ada") -> list[Read]:
+    return [
+        record
+        for gallery in ("default", "vip")
+        for record in (store.key(person, gallery), store.feature(person, gallery=gallery))
+    ]
+
+
+def matched(known: GalleryView) -> dict[str, tuple[str, ...]]:
+    return {name: known.galleries.get(name).persons() for name in ("default", "vip")}
+
+
+def test_the_deletion_of_a_person_without_a_gallery_covers_each(known, store) -> None:
+    for record in [*in_two_galleries(store), *in_two_galleries(store, "ben")]:
+        known.apply(record)
+    assert known.galleries_of("ada") == ["default", "vip"]
+    known.erase(erasure := forget(person=store.keys.pseudonym(None, "ada"), gallery=None))
+    assert matched(known) == {"default": ("ben",), "vip": ("ben",)}
+    assert known.galleries_of("ada") == []
+    assert [known.data_key(name, "ada") for name in ("default", "vip")] == [None, None]
+    covered = known.covered(erasure)
+    assert {(each.gallery, each.person_id, *each.features) for each in covered} == {
+        ("default", "ada", "e0"),
+        ("vip", "ada", "e0"),
+    }
+    for each in covered:
+        for feature in ("e0", None):
+            known.apply(Read(FeatureKey(each.gallery, each.reference, feature).encode(), None))
+    assert known.covered(erasure) == []
+    assert known.galleries_of("ben") == ["default", "vip"]
+
+
+def test_a_deletion_that_names_a_gallery_leaves_the_person_in_the_others(known, store) -> None:
+    for record in in_two_galleries(store):
+        known.apply(record)
+    known.erase(erasure := forget(person=store.keys.pseudonym("vip", "ada"), gallery="vip"))
+    assert matched(known) == {"default": ("ada",), "vip": ()}
+    assert known.galleries_of("ada") == ["default"]
+    assert [each.gallery for each in known.covered(erasure)] == ["vip"]
+
+
+def test_a_deletion_in_every_gallery_covers_what_comes_late_and_not_who_is_enrolled_later(known, store) -> None:
+    known.erase(erasure := forget(person=store.keys.pseudonym(None, "ada"), gallery=None, offset=7))
+    for record in in_two_galleries(store):
+        known.apply(record)
+    assert matched(known) == {"default": (), "vip": ()}
+    assert {each.gallery for each in known.covered(erasure)} == {"default", "vip"}
+    for record in (store.key("ada", "vip", under="again", offset=8), store.feature("again", gallery="vip")):
+        known.apply(record)
+    assert matched(known) == {"default": (), "vip": ("ada",)}
+    assert known.galleries_of("ada") == ["vip"]
+
+
+def test_what_is_restored_is_covered_in_every_gallery(known, store) -> None:
+    of_nobody = known.state()
+    known.erase(erasure := forget(person=store.keys.pseudonym(None, "ada"), gallery=None))
+    for record in [*in_two_galleries(store), *in_two_galleries(store, "ben")]:
+        known.apply(record)
+    state = known.state()
+    for record in (gone("ben", "e0"), gone("ben")):
+        known.apply(record)
+    known.restore(state)
+    assert {each.gallery for each in known.covered(erasure)} == {"default", "vip"}
+    assert (known.galleries_of("ada"), known.galleries_of("ben")) == ([], ["default", "vip"])
+    known.restore(of_nobody)
+    assert not known.has_gallery("vip")
+
+
+def test_a_gallery_is_there_as_long_as_anything_stands_in_it_whosever_it_is(known, store) -> None:
+    assert not known.has_gallery("vip")
+    for record in (store.key("ada", "vip"), store.feature("ada", gallery="vip")):
+        known.apply(record)
+    known.apply(Read(place_of("ada", gallery="vip"), None))
+    assert (known.galleries_of("ada"), known.has_gallery("vip")) == ([], True)
+    known.apply(Read(place_of("ada", "e0", gallery="vip"), None))
+    assert not known.has_gallery("vip")
+
+
+def test_the_deletion_of_a_gallery_that_names_none_covers_nobody(known, store) -> None:
+    for record in in_two_galleries(store):
+        known.apply(record)
+    known.erase(forget("gallery", gallery=None))
+    assert matched(known) == {"default": ("ada",), "vip": ("ada",)}
 
 
 def test_what_comes_late_of_a_deleted_person_is_not_matched_either(known, store) -> None:

@@ -46,8 +46,8 @@ def test_a_ceiling_below_two_gigabytes_and_entries_without_a_name_are_held(keys)
     assert finding.verdict == "held"
     assert finding.evidence[0] == "the size of a copy of the error log is at most 1.76 GB"
     assert finding.evidence[-1] == (
-        "texts searched for the ids of 1 persons who are enrolled now, camera, uin, sub_uin and person compared as"
-        " wholes; 0 ids are so short that they were compared as wholes alone"
+        "texts searched for the ids of 1 persons who are enrolled now, camera, uin, sub_uin, person and parameters"
+        " compared as wholes; 0 ids are so short that they were compared as wholes alone"
     )
 
 
@@ -68,6 +68,16 @@ def test_a_higher_ceiling_is_broken(keys) -> None:
         {
             "input": InputSummary(
                 value_bytes=9, media_type=None, width_px=None, height_px=None, headers=["ada.lovelace"]
+            )
+        },
+        {
+            "input": InputSummary(
+                value_bytes=9,
+                media_type=None,
+                width_px=None,
+                height_px=None,
+                headers=["gallery"],
+                parameters={"gallery": "ada.lovelace"},
             )
         },
     ],

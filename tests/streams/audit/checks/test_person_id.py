@@ -1,6 +1,10 @@
+from pathlib import Path
+
 import pytest
 
+from models.gallery.keys import KeyDirectory
 from streams.audit.checks.person_id import PersonId
+from streams.audit.reading import Seen
 from streams.wire.records import Erasure
 from streams.wire.topics import ERASURES, RECOGNITIONS
 from tests.streams.audit.made import NOW_MS, concluded, facts, feature_record, gallery, key_record, recognition, shown
@@ -32,21 +36,40 @@ def test_an_id_that_nobody_was_enrolled_under_is_broken(keys) -> None:
     assert finding.breaches == ("a PersonID that nobody was enrolled under: recognitions-0@0",)
 
 
-def test_who_was_deleted_was_enrolled(keys) -> None:
+def of(person: str, gallery_name: str | None, key_id: str) -> Seen:
     erasure = Erasure(
         event_id="e",
         request_id="r",
         account="main",
         scope="person",
-        gallery="default",
-        person=keys.pseudonym("default", "bob"),
+        gallery=gallery_name,
+        person=person,
+        key_id=key_id,
         state="completed",
         requested_at_ms=NOW_MS,
         updated_at_ms=NOW_MS,
     )
+    return shown(ERASURES, erasure)
+
+
+@pytest.mark.parametrize("gallery_name", ["vip", None])
+def test_who_was_deleted_was_enrolled(keys, gallery_name: str | None) -> None:
+    erasure = of(keys.pseudonym(gallery_name, "bob"), gallery_name, keys.account_key_id)
     named = faces(status="matched", person_id="bob")
-    assert concluded(check(keys), shown(ERASURES, erasure), named).verdict == "held"
+    assert concluded(check(keys), erasure, named).verdict == "held"
     assert concluded(check(keys), named).verdict == "broken"
+
+
+def test_who_was_deleted_under_a_key_that_is_not_there_may_have_been_enrolled(keys) -> None:
+    finding = concluded(check(keys), of("0" * 32, "default", "ak-revoked"), faces(status="matched", person_id="bob"))
+    assert (finding.verdict, finding.breaches) == ("not_observable", ())
+
+
+def test_who_stands_under_a_key_that_is_not_there_may_be_enrolled(keys, tmp_path: Path) -> None:
+    theirs = key_record(KeyDirectory.create(tmp_path / "keys"), "bob", reference="f" * 32)[0]
+    partly = PersonId(facts(keys), gallery(keys, key_record(keys)[0], feature_record(keys), theirs))
+    finding = concluded(partly, faces(status="matched", person_id="bob"))
+    assert (finding.verdict, finding.breaches) == ("not_observable", ())
 
 
 def test_without_keys_nobody_can_say_whose_a_name_is(keys) -> None:

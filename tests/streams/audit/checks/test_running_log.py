@@ -167,12 +167,14 @@ def of_account(state: str, requested_at_ms: int, updated_at_ms: int) -> Seen:
     )
 
 
-def test_the_accounts_deletion_removes_entries_until_it_is_complete() -> None:
+def test_the_accounts_deletion_removes_entries_until_it_is_complete_with_those_of_an_earlier_one() -> None:
     removed = shown(RUNNING_LOG, None, key=THREE[1].key, offset=3)  # at NOW_MS
     for erasure, verdict in (
         (of_account("swept", NOW_MS - 1_000, NOW_MS - 500), "held"),
         (of_account("completed", NOW_MS - 1_000, NOW_MS), "held"),
         (of_account("completed", NOW_MS - 1_000, NOW_MS - 1), "broken"),
+        (of_account("completed", NOW_MS + 1_000, NOW_MS + 2_000), "held"),
+        (of_account("confirmed", NOW_MS + 1_000, NOW_MS + 2_000), "held"),
         (of_account("swept", NOW_MS + 1, NOW_MS + 1), "broken"),
     ):
         assert audited(erasure, *THREE, removed).verdict == verdict

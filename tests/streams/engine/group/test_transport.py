@@ -20,7 +20,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from mode.threads import ServiceThread, WorkerThread
 
-from streams.engine.group import consumer, transport
+from streams.engine.group import consumer, consumer_thread, transport
 from streams.engine.lease import Lease
 from streams.wire.connection import Connection, Sasl, Tls
 
@@ -187,7 +187,7 @@ async def test_what_waits_is_dropped_before_work_in_flight_is_waited_for(monkeyp
 
 def test_our_engine_uses_our_consumer() -> None:
     assert consumer.LeasedTransport.Consumer is consumer.LeasedConsumer
-    assert consumer.LeasedConsumer.RebalanceListener is consumer._Listener
+    assert consumer.LeasedConsumer.RebalanceListener is consumer_thread.Listener
 
 
 def test_an_answer_to_a_fetch_is_noted_with_its_time_whether_or_not_it_holds_records() -> None:
@@ -220,7 +220,7 @@ async def test_a_fetch_that_is_cancelled_does_not_end_the_consumers_thread_witho
         closed.append("client")
 
     monkeypatch.setattr(driver.AIOKafkaConsumerThread, "on_thread_stop", cancelled)
-    thread = object.__new__(consumer._ConsumerThread)
+    thread = object.__new__(consumer_thread.ConsumerThread)
     thread._consumer = SimpleNamespace(_client=SimpleNamespace(close=close))
     await thread.on_thread_stop()
     assert closed == ["client"]
@@ -267,6 +267,6 @@ def test_the_engine_comes_in_as_every_other_client_does() -> None:
 
 
 def test_the_consumers_thread_does_not_hold_up_the_end_of_a_process() -> None:
-    assert consumer._ConsumerThread.Worker is not WorkerThread
-    assert consumer._ConsumerThread.Worker(object()).daemon
+    assert consumer_thread.ConsumerThread.Worker is not WorkerThread
+    assert consumer_thread.ConsumerThread.Worker(object()).daemon
     assert not WorkerThread(object()).daemon, "needless now: the engine's own thread is a daemon"

@@ -8,7 +8,8 @@ import pytest
 
 from streams.engine import outlet
 from streams.engine.lanes import waiting
-from streams.engine.lanes.lanes import LANE_SHARE, TRIES, Lane, Lanes
+from streams.engine.lanes.lane import Lane
+from streams.engine.lanes.lanes import LANE_SHARE, TRIES, CancelledWithinError, Lanes
 from streams.engine.outlet import DirectOutlet, Outlet, Output, PublishTimeoutError
 from streams.engine.request import Request
 from streams.wire.headers import MAX_HEADER_BYTES
@@ -188,6 +189,24 @@ async def test_a_request_that_fails_is_tried_again_and_not_lost(bench, request_a
     assert b.acknowledged == [0]
 
 
+async def test_a_request_says_which_attempt_it_is_and_so_does_what_fails_for_good(bench, request_at) -> None:
+    attempts: list[int] = []
+
+    class Told(Scripted):
+        async def handle(self, request: Request, lane: Lane, outlet: Outlet) -> None:
+            attempts.append(request.attempt)
+            await super().handle(request, lane, outlet)
+
+        async def fail(self, request: Request, lane: Lane, outlet: Outlet, error: Exception) -> None:
+            attempts.append(request.attempt)
+
+    b = bench(Told(broken={0: 10**9}))
+    for offset in range(2):
+        await b.lanes.submit(request_at(offset, b"a"))
+    await b.lanes.drain()
+    assert attempts == [*range(1, TRIES + 1), TRIES, 1]
+
+
 async def test_a_request_that_fails_for_good_leaves_its_record_and_the_next_goes_on(
     bench, request_at, producer
 ) -> None:
@@ -354,6 +373,96 @@ async def test_a_job_of_ours_runs_behind_what_is_in_the_lane(bench, request_at) 
     await b.lanes.drain()
     assert seen == [1]
     assert b.acknowledged == [0]
+
+
+@pytest.mark.parametrize("begun", [True, False])
+async def test_a_request_whose_task_is_cancelled_is_abandoned_and_gives_its_slot_back(
+    bench, request_at, begun: bool
+) -> None:
+    b = bench(Scripted(gates={0: asyncio.Event()}), max_in_flight=1)
+    await b.lanes.submit(request_at(0))
+    await b.lanes.submit(request_at(1, b"calm", partition=1))
+    if begun:
+        await settle()
+    lane = b.lanes.find(("frames", 0, b"lobby"))
+    lane.tail.cancel()
+    await b.lanes.drain()
+    assert b.handler.began == ([0, 1] if begun else [1])
+    assert (b.abandoned, b.acknowledged) == ([0], [1])
+    assert (lane.in_flight, b.fatal) == (0, [])
+
+
+class Interrupted(Scripted):
+    """Waits for what is cancelled, as aiokafka's consumer cancels its own fetches: so many times."""
+
+    times: int = 1
+
+    async def handle(self, request: Request, lane: Lane, outlet: Outlet) -> None:
+        if self.times:
+            self.times -= 1
+            elsewhere = asyncio.get_running_loop().create_future()
+            elsewhere.cancel()
+            await elsewhere
+        await super().handle(request, lane, outlet)
+
+
+async def test_a_request_that_waits_for_what_is_cancelled_is_tried_again(bench, request_at) -> None:
+    b = bench(Interrupted())
+    await b.lanes.submit(request_at(0))
+    await b.lanes.drain()
+    assert b.handler.began == [0]
+    assert (b.acknowledged, b.abandoned, b.fatal) == ([0], [], [])
+
+
+async def test_a_job_that_waits_for_what_is_cancelled_ends_the_worker_and_not_silently(bench, request_at) -> None:
+    b = bench()
+
+    async def job(_lane: Lane, _outlet: Outlet) -> None:
+        elsewhere = asyncio.get_running_loop().create_future()
+        elsewhere.cancel()
+        await elsewhere
+
+    b.lanes.enqueue(("frames", 0, b"lobby"), job)
+    await b.lanes.drain()
+    assert [type(error) for error in b.fatal] == [CancelledWithinError]
+
+
+async def test_what_ends_the_worker_is_abandoned(bench, request_at, producer) -> None:
+    producer.refuse = 3
+    b = bench(publish_timeout_s=0.25)
+    await b.lanes.submit(request_at(0))
+    await b.lanes.drain()
+    assert (b.abandoned, b.acknowledged, len(b.fatal)) == ([0], [], 1)
+
+
+async def test_what_goes_to_another_worker_in_the_moment_in_which_it_ends_is_abandoned(
+    bench, request_at, lease
+) -> None:
+    class Last(Scripted):
+        async def handle(self, request: Request, lane: Lane, outlet: Outlet) -> None:
+            await super().handle(request, lane, outlet)
+            asyncio.get_running_loop().call_soon(reassign)
+
+    def reassign() -> None:
+        lease.assign(2)
+        b.lanes.assigned(set(), 2)
+
+    b = bench(Last())
+    await b.lanes.submit(request_at(0))
+    await b.lanes.drain()
+    assert (b.abandoned, b.acknowledged, b.fatal) == ([0], [], [])
+
+
+async def test_an_acknowledgement_that_fails_ends_the_worker(bench, request_at) -> None:
+    b = bench()
+
+    def fail(_token: object) -> None:
+        raise ZeroDivisionError
+
+    b.lanes._ledger.acknowledge = fail
+    await b.lanes.submit(request_at(0))
+    await b.lanes.drain()
+    assert [type(error) for error in b.fatal] == [ZeroDivisionError]
 
 
 async def test_keys_that_no_handler_takes_share_one_lane(bench, request_at) -> None:

@@ -12,12 +12,16 @@ TOPIC, TAKEN_OVER = 1, 5
 
 
 class Cluster:
-    """Answers as the admin client does. codes: by topic's or broker's name; others are 0."""
+    """Answers as the admin client does.
 
-    def __init__(self, *, topics=(), brokers=None, codes=None) -> None:
+    codes: of settings, by topic's or broker's name; described: of descriptions, by topic's name. Others are 0.
+    """
+
+    def __init__(self, *, topics=(), brokers=None, codes=None, described=None) -> None:
         self._topics = dict(topics)
         self._brokers = brokers or {}
         self._codes = codes or {}
+        self._described = described or {}
         self.asked: list[str] = []
 
     async def list_topics(self):
@@ -25,7 +29,12 @@ class Cluster:
 
     async def describe_topics(self, names):
         return [
-            {"topic": name, "partitions": [{"replicas": replicas} for replicas in self._topics[name]]} for name in names
+            {
+                "topic": name,
+                "error_code": self._described.get(name, 0),
+                "partitions": [{"replicas": replicas} for replicas in self._topics[name]],
+            }
+            for name in names
         ]
 
     async def describe_cluster(self):
@@ -90,6 +99,20 @@ async def test_a_refused_topic_is_said_in_words(code, words) -> None:
     with pytest.raises(AdminError) as refusal:
         await read_topics(Cluster(topics=[("a", [[1]])], codes={"a": code}), ["a"], configs=True)
     assert str(refusal.value).strip() == words
+
+
+@pytest.mark.parametrize(
+    ("code", "replicas", "words"),
+    [
+        (29, [], "the broker does not describe a: TopicAuthorizationFailedError"),
+        (3, [], "a was deleted while it was looked at"),
+        (0, [], "the broker names no partition of a"),
+    ],
+)
+async def test_a_topic_that_is_not_described_has_no_shape(code, replicas, words) -> None:
+    cluster = Cluster(topics=[("a", replicas)], described={"a": code})
+    with pytest.raises(AdminError, match=f"^{words}$"):
+        await read_topics(cluster, ["a"], configs=False)
 
 
 async def test_of_several_brokers_the_slowest_counts() -> None:

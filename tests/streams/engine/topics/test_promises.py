@@ -23,6 +23,9 @@ BREAKING = [
     ("control", "cleanup.policy", "delete, compact", Promise.KEPT),
     ("camera-frames", "message.timestamp.type", "CreateTime", Promise.BROKERS_TIME),
     ("gallery-commands", "message.timestamp.type", "CreateTime", Promise.BROKERS_TIME),
+    ("recognitions", "message.timestamp.type", "CreateTime", Promise.BROKERS_TIME),
+    ("sightings", "message.timestamp.type", "CreateTime", Promise.BROKERS_TIME),
+    ("error-log", "message.timestamp.type", "CreateTime", Promise.BROKERS_TIME),
     ("camera-frames", "max.message.bytes", "1048588", Promise.TAKEN),
     ("recognitions", "max.message.bytes", "1000", Promise.TAKEN),
     ("camera-frames", "compression.type", "producer", Promise.HARMLESS),
@@ -44,7 +47,7 @@ ONLY_DIFFERING = [
 THE_SAME = [
     ("camera-frames", "max.message.bytes", "8388608"),
     ("recognitions", "compression.type", "gzip"),
-    ("recognitions", "message.timestamp.type", "LogAppendTime"),
+    ("gallery-events", "message.timestamp.type", "LogAppendTime"),
     ("camera-frames", "flush.ms", "1000"),
 ]
 

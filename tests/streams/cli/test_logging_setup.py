@@ -7,7 +7,7 @@ import sys
 import pytest
 import structlog
 
-from streams.cli.log import set_up_log
+from streams.cli.logging_setup import set_up_log
 
 
 def test_an_event_is_one_line_of_json(capsys: pytest.CaptureFixture[str]) -> None:
@@ -80,7 +80,7 @@ def test_debug_does_not_reach_the_kafka_client(capsys: pytest.CaptureFixture[str
 
 def test_a_developer_s_log_shows_no_picture() -> None:
     script = (
-        "from streams.cli.log import set_up_log; set_up_log('debug')\n"
+        "from streams.cli.logging_setup import set_up_log; set_up_log('debug')\n"
         "from faust.transport import consumer; from mode.utils.logging import CompositeLogger\n"
         "log = CompositeLogger(consumer.logger)\n"
         "log.dev('DROPPED MESSAGE ROFF %r: k=%r v=%r', 7, b'lobby', b'FACE'); log.warning('awake')"
