@@ -112,11 +112,16 @@ class AgentMaker:
         settings = self._settings
         if not settings.max_frame_age_s:
             return None
-        by_time = BROKERS[settings.broker].append_time  # the sender's clock says nothing about the running log's
+        broker = BROKERS[settings.broker]
         return AgeLimit(
             max_age_ms=round(settings.max_frame_age_s * 1000),
             epoch=self._epochs[CAMERA_FRAMES],
-            log=Tail(self._topics.name(RUNNING_LOG), settings.connection(), by_time=by_time),
+            log=Tail(
+                self._topics.name(RUNNING_LOG),
+                settings.connection(),
+                by_time=broker.append_time,  # the sender's clock says nothing about the running log's
+                exact_ends=broker.exact_ends,
+            ),
             clock_ms=now_ms,
             patience_s=settings.publish_timeout_s,
         )

@@ -126,7 +126,7 @@ class Deletions:
             receipts=Receipts(
                 topics=self._topics, deployment=deployment, keys=views.known.keys, broker=broker, clock_ms=now_ms
             ),
-            evidence=Evidence(self._settings.connection(), workers_group(self._topics)),
+            evidence=Evidence(self._settings.connection(), workers_group(self._topics), broker.exact_ends),
             lanes=lanes,
             is_ready=self._is_ready,
         )

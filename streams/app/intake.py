@@ -114,7 +114,7 @@ class Intake:
             reached=self.reached,
             enqueue=self.lanes.enqueue,
             skip=self.engine.skip,
-            check=lambda: check(self._connection, self._topics, epochs, self.reached.read()),
+            check=partial(self._check_ends, epochs),
             expired=metrics.expired,
             fatal=self._end_unpublished,
         )
@@ -134,6 +134,11 @@ class Intake:
         self.purging.assigned(partitions)
         self.deletions.assigned(partitions)
         self.silence.assigned({partition for topic, partition in partitions if topic == self._frames})
+
+    async def _check_ends(self, epochs: Mapping[str, str]) -> None:
+        """As `reached.check`; an end that lies within the last batch says nothing."""
+        if BROKERS[self._settings.broker].exact_ends:
+            await check(self._connection, self._topics, epochs, self.reached.read())
 
     def _caught_up(self, topic: str, partition: int) -> bool:
         return self.engine.caught_up(topic, partition) and not self.lanes.waits(topic, partition)

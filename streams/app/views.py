@@ -46,7 +46,7 @@ class Views:
             partitions=settings.topics().spec(FACE_FEATURES).partitions,
             refused=partial(refused, FACE_FEATURES),
         )
-        self.newest = VisitsView()
+        self.newest = VisitsView(settings.topics().spec(VISITS).partitions)
         self.answered = SaidBefore(GalleryEvent)
         self.erased = SaidBefore(Erasure)
         self.pending = PendingErasures(self.known.erase, partitions=self.known.partitions)

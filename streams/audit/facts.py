@@ -1,7 +1,7 @@
 """What the broker, its files and the key directory say beside the records; asked for before the first is read."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from models.gallery.keys import KeyDirectory
 from streams.audit.access import Access
@@ -33,7 +33,8 @@ class Facts:
     """inspection: None where the broker does not tell its settings; why_no_inspection says why.
 
     epochs: of the input topics. positions: None where they cannot be asked for, why_no_positions says why.
-    keys: None where there is no key directory at hand.
+    keys: None where there is no key directory at hand. ends: of the topics that are read, behind the last record that
+    is; what came later is nobody's to judge.
     """
 
     topics: Topics
@@ -48,6 +49,12 @@ class Facts:
     inspection: Inspection | None
     why_no_inspection: str
     access: Access
+    ends: Mapping[Place, int] = field(default_factory=dict)
+
+    def is_later(self, place: Place, offset: int, timestamp_ms: int) -> bool:
+        """Whether a record came after what is read; of a topic that is not read, by its time."""
+        end = self.ends.get(place)
+        return timestamp_ms >= self.now_ms if end is None else offset >= end
 
     def bounds(self, rule: Rule) -> Sequence[Bound]:
         """All limits that this rule rests on; none where the broker tells no settings."""

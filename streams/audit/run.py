@@ -1,6 +1,7 @@
 """The audit: what the broker says, then every record once, shown to all checks; nine findings come out."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -98,7 +99,8 @@ async def findings(
     bills = Billing(0, found.now_ms), Billing(0, found.now_ms)
     async for seen in read(consumer, FACE_FEATURES, until.get(FACE_FEATURES, {})):
         gallery.take(seen)
-    checks = _checks(found, gallery, files, bills)
+    ended = {(short, tp.partition): end for short, each in until.items() for tp, end in each.items()}
+    checks = _checks(replace(found, ends=ended), gallery, files, bills)
     for short in ORDER:
         async for seen in read(consumer, short, until.get(short, {})):
             for check in checks:

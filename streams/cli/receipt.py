@@ -88,6 +88,8 @@ def verify(
 
 def _counts(receipt: "Receipt") -> str:
     said = f"{receipt.persons} persons, {receipt.features} features"
+    if receipt.unread:
+        said += f", {receipt.unread} key records in its scope could not be read"
     return f"{said}, {len(receipt.silent)} workers silent" if receipt.silent else said
 
 

@@ -47,7 +47,7 @@ async def read_through(
                     if not is_filler(record.key, record.value):
                         take(record)
     finally:
-        await let_go(consumer.stop())
+        await let_go(consumer)
 
 
 @contextmanager
@@ -68,4 +68,4 @@ async def ends_of(connection: Connection, topic: str) -> dict[TopicPartition, in
         with reaching(connection):
             return dict(await asker.end_offsets(asker.assignment()))
     finally:
-        await let_go(asker.stop())
+        await let_go(asker)

@@ -89,4 +89,4 @@ async def take_back(connection: Connection, topics: Topics, workers: Sequence[st
             for worker in workers:
                 await producer.send_and_wait(topics.name(CONTROL), None, key=key_of(worker), partition=0)
     finally:
-        await let_go(producer.stop())
+        await let_go(producer)

@@ -91,7 +91,7 @@ class FencedProducer:
     async def _discard(self) -> None:
         producer, self._producer = self._producer, None
         if producer is not None:
-            await let_go(producer.stop())
+            await let_go(producer)
 
 
 async def _transaction(producer: AIOKafkaProducer, outputs: Sequence[Output]) -> list[Written]:

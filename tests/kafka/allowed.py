@@ -7,10 +7,14 @@ from contextlib import asynccontextmanager
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.errors import (
+    ConcurrentTransactions,
+    CoordinatorLoadInProgressError,
+    CoordinatorNotAvailableError,
     CorruptRecordException,
     GroupAuthorizationFailedError,
     GroupCoordinatorNotAvailableError,
     NoError,
+    NotCoordinatorError,
     NotLeaderForPartitionError,
     OffsetOutOfRangeError,
     PolicyViolationError,
@@ -27,6 +31,13 @@ from streams.wire.connection import Connection
 from streams.wire.rights import Operation
 
 PATIENCE_S = 60.0
+NOT_YET = (
+    CoordinatorLoadInProgressError.errno,
+    CoordinatorNotAvailableError.errno,
+    NotCoordinatorError.errno,
+    ConcurrentTransactions.errno,
+)
+"""Of a transactional id: a worker's transaction ends, or the broker has just begun."""
 REFUSED = TopicAuthorizationFailedError.errno
 CHECKSUM_AT = 17
 BEYOND_ANY_END = 2**40
@@ -75,9 +86,15 @@ async def may_fence(connection: Connection, transactional_id: str) -> bool:
             coordinator = await _coordinator(admin, transactional_id, 1)
         except TransactionalIdAuthorizationFailed:
             return False
-        answer = await admin._send_request_to_node(coordinator, InitProducerIdRequest(transactional_id, 1000))
-    assert answer.error_code in (NoError.errno, TransactionalIdAuthorizationFailed.errno)
-    return bool(answer.error_code == NoError.errno)
+        async with asyncio.timeout(PATIENCE_S):
+            while True:
+                request = InitProducerIdRequest(transactional_id, 1000)
+                code = (await admin._send_request_to_node(coordinator, request)).error_code
+                if code not in NOT_YET:
+                    break
+                await asyncio.sleep(0.1)
+    assert code in (NoError.errno, TransactionalIdAuthorizationFailed.errno), code
+    return bool(code == NoError.errno)
 
 
 async def _coordinator(admin: AIOKafkaAdminClient, name: str, kind: int = 0) -> int:

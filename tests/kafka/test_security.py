@@ -30,7 +30,7 @@ from streams.engine.topics.inspection import inspect, mend, mendable
 from streams.wire.connection import Connection
 from streams.wire.records import Confirmed, encode
 from streams.wire.rights import Operation, Role, commands_for, rights_of, transactional_id, workers_group
-from streams.wire.topics import CONTROL, ERROR_LOG, FACE_FEATURES, RUNNING_LOG
+from streams.wire.topics import CONTROL, ERROR_LOG, FACE_FEATURES, FILLER_KEY, RUNNING_LOG
 from streams.wire.workers import key_of
 from tests.kafka.allowed import REFUSED, administering, may_delete, may_fence, may_join, may_read, may_write
 from tests.kafka.broker import java
@@ -256,7 +256,7 @@ async def test_the_operator_sees_the_workers_and_takes_the_word_of_one_back(secu
     said = Confirmed(worker="left", applied={}, saved={}, written_at_ms=0)
     async with AIOKafkaProducer(**worker.client_options()) as producer:
         await producer.send_and_wait(topics.name(CONTROL), encode(said), key=key_of("left"), partition=0)
-        await producer.send_and_wait(topics.name(FACE_FEATURES), None, key=b"nobody", partition=0)
+        await producer.send_and_wait(topics.name(FACE_FEATURES), b"", key=FILLER_KEY, partition=0)
 
     async def found() -> list[tuple[str, str]]:
         workers = await read_workers(operator, topics, exact_ends=True, now_ms=0)

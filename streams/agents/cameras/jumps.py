@@ -119,6 +119,13 @@ class Jumps:
                 return
             except AdminError as error:
                 _log.warning("the ends of the input topics are not known, asking again", reason=str(error))
+            except asyncio.CancelledError:
+                if (this := asyncio.current_task()) is None or this.cancelling():
+                    raise
+                _log.warning("the question for the ends of the input topics was cancelled, asking again")
+            except Exception as error:  # noqa: BLE001  whatever it is, reading on might overwrite bills
+                self.fatal(error)
+                return
             else:
                 return
             await asyncio.sleep(LOOK_AGAIN_S)

@@ -17,26 +17,38 @@ from streams.engine.reading.view import View
 from streams.wire import records
 from streams.wire.event_id import EventId
 from streams.wire.headers import Deployment
+from streams.wire.partitioning import partition_of
 from streams.wire.records import OpenVisits, Sighting
 from streams.wire.topics import CAMERA_FRAMES, SIGHTINGS, VISITS, Topics
 
 
 class VisitsView:
-    """The newest record of each camera on the topic visits."""
+    """The newest record of each camera on the topic visits.
 
-    def __init__(self) -> None:
+    partitions: of the topic; what stands in another one than its key determines is nobody's, since its order is.
+    """
+
+    def __init__(self, partitions: int) -> None:
+        self._partitions = partitions
         self._newest: dict[str, OpenVisits] = {}
 
     def apply(self, record: Any) -> None:
-        """Take one record of the topic."""
+        """Take one record of the topic. Raises ValueError, and changes nothing, if it holds visits that are astray.
+
+        A tombstone that is astray erases what is: it says nothing of the camera.
+        """
         if record.key is None:
             return
+        is_astray = partition_of(record.key, self._partitions) != record.partition
         if record.value is None:
-            self._newest.pop(record.key.decode(), None)
+            if not is_astray:
+                self._newest.pop(record.key.decode(), None)
         elif record.value:
             found = records.decode(record.value, OpenVisits)
             if found.camera_id.encode() != record.key:
                 raise ValueError("the visits of a camera stand under another's key")
+            if is_astray:
+                raise ValueError("the visits of a camera stand in another's partition")
             self._newest[found.camera_id] = found
 
     def of(self, camera_id: str) -> OpenVisits | None:

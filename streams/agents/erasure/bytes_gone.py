@@ -1,6 +1,6 @@
 """Whether the bytes of what a deletion covers are gone from the brokers' disks, and what it takes to have them go."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -21,9 +21,13 @@ LONGEST_PAUSE_MS: Final = MS_PER_MINUTE
 
 @dataclass(slots=True)
 class _Seen:
-    """Of one deletion, since all copies were in sync. clean_since_ms: from when on the logs held nothing of it."""
+    """Of one deletion, since all copies were in sync and we drive it.
+
+    clean_since_ms: from when on the logs held nothing of it.
+    """
 
     in_sync_at_ms: int | None
+    driven_since_ms: int | None
     clean_since_ms: int | None = None
     read_again_ms: int = 0
 
@@ -31,6 +35,8 @@ class _Seen:
 @dataclass(slots=True, kw_only=True)
 class BytesGone:
     """What one worker has seen of it. A successor begins to look anew, which costs time and nothing else.
+
+    Since when a command is deleted counts for whoever has seen it: that it is cannot change while others drive.
 
     epoch: of gallery-commands.
     """
@@ -99,14 +105,17 @@ class BytesGone:
         if place.partition not in starts:
             raise EvidenceError(f"the brokers do not tell where partition {place.partition} of gallery-commands begins")
         if starts[place.partition] <= place.offset:
+            self._deleted_since_ms.pop(erasure.event_id, None)  # a new leader may have yet to delete it
             return False
         since_ms = self._deleted_since_ms.setdefault(erasure.event_id, self.clock_ms())
         return self.clock_ms() >= since_ms + (await self.waits(look)).command
 
-    def begin_anew(self) -> None:
-        """Others may have driven the deletions meanwhile: what was seen before says nothing of them."""
-        self._seen.clear()
-        self._deleted_since_ms.clear()
+    def keep(self, event_ids: Collection[str]) -> None:
+        """Forget what was seen of all other deletions."""
+        self._seen = {event_id: seen for event_id, seen in self._seen.items() if event_id in event_ids}
+        self._deleted_since_ms = {
+            event_id: since_ms for event_id, since_ms in self._deleted_since_ms.items() if event_id in event_ids
+        }
 
     def done(self, erasure: Erasure) -> None:
         """It is complete."""
@@ -114,10 +123,10 @@ class BytesGone:
         self._deleted_since_ms.pop(erasure.event_id, None)
 
     def _seen_of(self, erasure: Erasure) -> _Seen:
-        """What was seen before a copy dropped out says nothing of it."""
-        seen = self._seen.get(erasure.event_id)
-        if seen is None or seen.in_sync_at_ms != erasure.in_sync_at_ms:
-            seen = self._seen[erasure.event_id] = _Seen(erasure.in_sync_at_ms)
+        """What was seen before a copy dropped out, or before another worker drove it, says nothing of it."""
+        seen, since = self._seen.get(erasure.event_id), (erasure.in_sync_at_ms, erasure.driven_since_ms)
+        if seen is None or (seen.in_sync_at_ms, seen.driven_since_ms) != since:
+            seen = self._seen[erasure.event_id] = _Seen(*since)
         return seen
 
     async def _leftovers(self, erasure: Erasure, reading: Reading) -> int:

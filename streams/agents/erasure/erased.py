@@ -22,3 +22,18 @@ class Erased:
         if erasure.scope == "person" and not self.keys.is_pseudonym(erasure.person or "", gallery, person_id):
             return False
         return not self.known.holds(gallery, person_id)
+
+    def unread(self, erasure: Erasure) -> int:
+        """Of a person's deletion: key records that do not open here, of enrollments that it covers if they are its own.
+
+        The deletion of a gallery or an account covers them whosever they are.
+        """
+        if erasure.scope != "person":
+            return 0
+        return sum(
+            each.has_key
+            and each.person_id is None
+            and may_cover(erasure, each.gallery)
+            and each.enrolled.before(erasure)
+            for each in self.known.references()
+        )

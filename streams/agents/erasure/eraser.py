@@ -47,7 +47,8 @@ WAITS: Final = (
 class Eraser:
     """Looks once a second, and works in a lane of its own, one a partition: under the lease and behind the fence.
 
-    A deletion that does not move is looked at again after a pause, twice as long each time.
+    A deletion that does not move is looked at again after a pause, twice as long each time. Whoever takes one over
+    says so in its first record; what it has seen of the brokers counts as long as nobody else has done so since.
 
     is_ready: whether all views have read what there was at the start. view: of erasures.
     """
@@ -64,13 +65,20 @@ class Eraser:
     _ours: frozenset[int] = frozenset()
     _due: dict[str, float] = field(default_factory=dict)
     _pauses_s: dict[str, float] = field(default_factory=dict)
+    _driven_since_ms: dict[str, int | None] = field(default_factory=dict)
 
     def assigned(self, partitions: set[int]) -> None:
-        """These partitions of gallery-commands are ours now, and so are the deletions that came by them."""
+        """These partitions of gallery-commands are ours now, and so are the deletions that came by them.
+
+        Those whose partition was ours before go on as if nothing had happened.
+        """
+        kept, of_all = self._ours & partitions, self.topics.spec(GALLERY_COMMANDS).partitions
+        still = {each.event_id for partition in kept for each in self.pending.of(partition, of_all)}
+        self._driven_since_ms = {each: since for each, since in self._driven_since_ms.items() if each in still}
         self._ours = frozenset(partitions)
         self._due.clear()
         self._pauses_s.clear()
-        self.steps.bytes_gone.begin_anew()
+        self.steps.bytes_gone.keep({each.event_id for each in self.pending.all()})
 
     def look(self) -> None:
         """Set to work what is due."""
@@ -122,15 +130,24 @@ class Eraser:
 
     async def _step(self, erasure: Erasure, reading: Reading, outlet: Outlet) -> bool:
         """Whether it has moved."""
-        if (account := self.pending.containing(erasure)) is not None:
+        account = self.pending.containing(erasure)
+        following = None if account is not None else await self.steps.next(erasure, reading, outlet)
+        if not self._drives(erasure):
+            following = self.steps.taken_over(following or erasure)
+        if following is not None:
+            [written] = await outlet.publish([erasure_record(self.topics, following)])
+            await self.view.reached(written.partition, written.offset + 1)
+            self._driven_since_ms[following.event_id] = following.driven_since_ms
+            _log.info("deletion goes on", erasure=following.event_id, state=following.state)
+            return True
+        if account is not None:
             return await self._close(erasure, account, reading, outlet)
-        following = await self.steps.next(erasure, reading, outlet)
-        if following is None:
-            return await self._complete(erasure, reading, outlet)
-        [written] = await outlet.publish([erasure_record(self.topics, following)])
-        await self.view.reached(written.partition, written.offset + 1)
-        _log.info("deletion goes on", erasure=following.event_id, state=following.state)
-        return True
+        return await self._complete(erasure, reading, outlet)
+
+    def _drives(self, erasure: Erasure) -> bool:
+        """Whether we took it over, and nobody else since."""
+        since_ms = erasure.driven_since_ms
+        return since_ms is not None and self._driven_since_ms.get(erasure.event_id) == since_ms
 
     async def _complete(self, erasure: Erasure, reading: Reading, outlet: Outlet) -> bool:
         in_sync = erasure.in_sync_at_ms is not None or not self.steps.broker.compacts
@@ -144,7 +161,7 @@ class Eraser:
                 await outlet.publish(batch)
         *_, written = await outlet.publish(await self.receipts.complete(completed, reading.look))
         await self.view.reached(written.partition, written.offset + 1)
-        self.steps.bytes_gone.done(erasure)
+        self._done(erasure)
         _log.info("deletion is complete", erasure=erasure.event_id, silent=completed.silent)
         return True
 
@@ -156,15 +173,23 @@ class Eraser:
         if not await self.steps.bytes_gone.of_command(erasure, reading.look):
             return False
         completed = structs.replace(
-            erasure, workers=account.workers, snapshots=account.snapshots, silent=account.silent
+            erasure,
+            reached=account.reached or erasure.reached,
+            workers=account.workers,
+            snapshots=account.snapshots,
+            silent=account.silent,
         )
         answer = await self.receipts.complete(completed, reading.look)
         [erased] = self.receipts.without([erasure.event_id])
         *_, written = await outlet.publish([*answer, *erased])
         await self.view.reached(written.partition, written.offset + 1)
-        self.steps.bytes_gone.done(erasure)
+        self._done(erasure)
         _log.info("deletion is complete", erasure=erasure.event_id, contained_in=account.event_id)
         return True
+
+    def _done(self, erasure: Erasure) -> None:
+        self._driven_since_ms.pop(erasure.event_id, None)
+        self.steps.bytes_gone.done(erasure)
 
     def _pause(self, event_id: str, longest_s: float) -> None:
         pause_s = min(2 * self._pauses_s.get(event_id, FIRST_PAUSE_S / 2), longest_s)

@@ -31,7 +31,8 @@ class PendingErasures:
             return
         erasure = records.decode(record.value, Erasure)
         EventId.parse(erasure.event_id)  # says whose it is
-        _check_partitions(erasure.reached, self._partitions)
+        # of one that is complete, face-features may have had more when it was made before; it stands there for good
+        _check_partitions(erasure.reached, None if erasure.state == "completed" else self._partitions)
         _check_partitions(erasure.waits_for, None)  # gallery-commands may have had more when it was made before
         self._erase(erasure)
         if erasure.state != "completed":

@@ -40,9 +40,7 @@ class Receipts:
     async def complete(self, erasure: Erasure, look: Look) -> Sequence[Output]:
         """What says that a deletion is complete, and its last record; to be written at once."""
         now_ms = self.clock_ms()
-        completed = structs.replace(
-            erasure, state="completed", reached={}, waits_for={}, bill=None, updated_at_ms=now_ms
-        )
+        completed = structs.replace(erasure, state="completed", waits_for={}, bill=None, updated_at_ms=now_ms)
         receipt = self._signed(completed, await self._later(erasure, now_ms, look), erasure.bill)
         event = GalleryEvent(
             event_id=erasure.event_id,
@@ -91,6 +89,7 @@ class Receipts:
             workers=erasure.workers,
             snapshots=erasure.snapshots,
             silent=erasure.silent,
+            unread=erasure.unread,
             later=later,
             bill=bill,
             key_id=self.keys.signing_key_id,

@@ -100,9 +100,19 @@ class Steps:
             await outlet.publish([taken_back(self.topics, worker) for worker in verdict.gone])
         if verdict.silent:
             _log.warning("workers do not say that they forgot", erasure=erasure.event_id, silent=verdict.silent)
+        if unread := self.erased.unread(erasure):
+            _log.warning("key records in its scope do not open, and stay", erasure=erasure.event_id, count=unread)
         return self._changed(
-            erasure, workers=list(verdict.confirmed), snapshots=verdict.snapshots, silent=list(verdict.silent)
+            erasure,
+            workers=list(verdict.confirmed),
+            snapshots=verdict.snapshots,
+            silent=list(verdict.silent),
+            unread=unread,
         )
+
+    def taken_over(self, erasure: Erasure) -> Erasure:
+        """As the worker writes it that drives it from now on; nothing else of it changes."""
+        return structs.replace(erasure, driven_since_ms=self.clock_ms())
 
     async def _tombstone(self, erasure: Erasure, reading: Reading, outlet: Outlet) -> Erasure:
         covered = self.known.covered(erasure)
@@ -177,13 +187,16 @@ class Steps:
         if not self.broker.compacts:
             return None
         if await self.bytes_gone.copies_in_sync(reading.look):
-            return None if erasure.in_sync_at_ms is not None else await self._repeated(erasure, reading, outlet)
+            if erasure.in_sync_at_ms is not None:
+                return None
+            back = await self._repeated(erasure, reading, outlet)
+            return structs.replace(back, in_sync_at_ms=back.updated_at_ms, driven_since_ms=back.updated_at_ms)
         if erasure.in_sync_at_ms is not None:
             return self._changed(erasure, in_sync_at_ms=None)
         kept_ms = (await self.bytes_gone.waits(reading.look)).tombstones
         if self.clock_ms() - erasure.updated_at_ms < kept_ms // REPEATS_IN_RETENTION:
             return None
-        return structs.replace(await self._repeated(erasure, reading, outlet), in_sync_at_ms=None)
+        return await self._repeated(erasure, reading, outlet)
 
     async def _repeated(self, erasure: Erasure, reading: Reading, outlet: Outlet) -> Erasure:
         for partition in map(int, erasure.reached):
@@ -192,7 +205,6 @@ class Steps:
         return self._changed(
             erasure,
             reached=self.tombstones.reached(map(int, erasure.reached)),
-            in_sync_at_ms=self.clock_ms(),
             repeats=erasure.repeats + 1,
         )
 

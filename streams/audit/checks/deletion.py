@@ -9,15 +9,15 @@ from streams.agents.gallery.covering import may_cover
 from streams.audit.checks.covering import Covering, Named
 from streams.audit.checks.on_disk import OnDisk
 from streams.audit.checks.processed import Processed
-from streams.audit.checks.receipts import KEPT_MS, ReceiptsSeen
+from streams.audit.checks.receipts import ReceiptsSeen
 from streams.audit.checks.sealed import SealedParts
+from streams.audit.checks.times import Times
 from streams.audit.facts import Facts
 from streams.audit.files import Files
 from streams.audit.finding import Finding, Findings, Promise
 from streams.audit.gallery import Gallery
 from streams.audit.limits import deletion_bound_ms
 from streams.audit.reading import Seen
-from streams.engine.topics.bounds import duration
 from streams.engine.topics.promises import Promise as Rule
 from streams.wire.records import Erasure, GalleryEvent, OpenVisits, RunningLogEntry
 from streams.wire.topics import CONTROL, ERASURES, FACE_FEATURES, GALLERY_EVENTS
@@ -66,8 +66,7 @@ class Deletion:
         completed = [each for each in self._erasures.values() if each.state == "completed"]
         pending = [each for each in self._erasures.values() if each.state != "completed"]
         self._settings()
-        self._late(pending)
-        self._took(completed)
+        Times(self._erasures.values(), self._bound_ms, self._facts.now_ms, self.findings).look()
         under_way = Covering(pending, self._facts.keys)
         self._standing(Covering(completed, self._facts.keys), pending)
         # visits are read up to an earlier moment than deletions: they may name who was deleted in between
@@ -108,43 +107,6 @@ class Deletion:
         if self._bound_ms is None:
             reason = self._facts.why_no_inspection or "the settings leave it open"
             self.findings.could_not_see(f"within which time a deletion is to be complete: {reason}", core=True)
-
-    def _late(self, pending: list[Erasure]) -> None:
-        """The bound holds while all copies are in sync; one that is confirmed waits for that alone."""
-        for erasure in pending:
-            since_ms = erasure.in_sync_at_ms if erasure.state == "confirmed" else erasure.requested_at_ms
-            if since_ms is None:
-                self.findings.could_not_see(
-                    f"how long {erasure.event_id} takes: a copy of the topics is away, and it waits for it", core=True
-                )
-            else:
-                self._hold_to_bound(erasure, self._facts.now_ms - since_ms)
-
-    def _took(self, completed: list[Erasure]) -> None:
-        """Of those whose receipts stand: from when they were asked for, or from when a copy that was away was back."""
-        longest_ms = counted = 0
-        for erasure in completed:
-            if self._facts.now_ms - erasure.updated_at_ms >= KEPT_MS:
-                continue
-            since_ms = erasure.in_sync_at_ms if erasure.repeats else erasure.requested_at_ms
-            if since_ms is None:
-                self.findings.could_not_see(
-                    f"how long {erasure.event_id} took once all copies were back: it does not say since when they were",
-                    core=True,
-                )
-                continue
-            took_ms = erasure.updated_at_ms - since_ms
-            counted, longest_ms = counted + 1, max(longest_ms, took_ms)
-            self._hold_to_bound(erasure, took_ms)
-        if counted:
-            self.findings.saw(
-                f"of {counted} deletions of the last {duration(KEPT_MS)} the longest took {duration(longest_ms)}"
-            )
-
-    def _hold_to_bound(self, erasure: Erasure, time_ms: int) -> None:
-        if self._bound_ms is not None and time_ms > self._bound_ms:
-            said = f"{erasure.event_id} is {erasure.state} after {duration(time_ms)}"
-            self.findings.broke(f"a deletion that takes longer than {duration(self._bound_ms)}", said)
 
     def _standing(self, completed: Covering, pending: list[Erasure]) -> None:
         perhaps = 0

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
+from streams.agents.gallery.covering import may_cover
 from streams.audit.checks.covering import is_read
 from streams.audit.checks.keys import feature_key
 from streams.audit.facts import Facts
@@ -19,7 +20,8 @@ _NAMING: Final = (RECOGNITIONS, SIGHTINGS, VISITS)
 class PersonId:
     """gallery: fed with face-features before this is.
 
-    Who is enrolled stands on face-features; who was, on gallery-events and erasures, under a keyed pseudonym.
+    Who is enrolled stands on face-features; who was, on gallery-events and erasures, under a keyed pseudonym;
+    but of whom the deletion of a gallery or of the account covered, nothing is left once the answers have expired.
     """
 
     needs: Final = (FACE_FEATURES, *_NAMING)
@@ -32,7 +34,9 @@ class PersonId:
         self._is_partly_closed = gallery.unopened > 0
         self._former: set[str] = set()
         self._known: dict[str, bool] = {}
-        self._features = self._faces = self._strangers = self._named = self._visits = self._untold = 0
+        self._of_many: list[Erasure] = []
+        self._features = self._faces = self._strangers = self._named = self._visits = 0
+        self._untold = self._of_deleted_galleries = 0
 
     def take(self, seen: Seen) -> None:
         """Features by whose command they are; faces and visits by whom they name."""
@@ -45,13 +49,13 @@ class PersonId:
                 self._recognition(seen.record, seen)
             case Sighting():
                 self._visits += 1
-                self._name(seen.record.person_id, seen)
+                self._name(seen.record.person_id, seen.record.gallery, seen)
             case OpenVisits():
                 self._visits += len(seen.record.visits)
                 for visit in seen.record.visits:
-                    self._name(visit.person_id, seen)
+                    self._name(visit.person_id, visit.gallery, seen)
                 for transition in seen.record.transitions:
-                    self._name(transition.person_id, seen)
+                    self._name(transition.person_id, transition.gallery, seen)
             case _ if seen.short == FACE_FEATURES and seen.form != "tombstone":
                 self._stored(seen)
 
@@ -72,14 +76,22 @@ class PersonId:
                 " account keys that are not in the key directory",
                 core=True,
             )
+        if self._of_deleted_galleries:
+            self.findings.could_not_see(
+                f"whether {self._of_deleted_galleries} names, of before the deletion of their gallery or of the"
+                " account, are those of persons who were enrolled: nothing says any more who was"
+            )
         if not self._faces and not self._visits:
             self.findings.could_not_see("no face and no visit was found", core=True)
         return self.findings.finding()
 
     def _note(self, said: GalleryEvent | Erasure) -> None:
         self._galleries.add(said.gallery)
-        if isinstance(said, Erasure) and said.scope == "person" and not is_read(said, self._keys):
-            self._is_partly_closed = True
+        if isinstance(said, Erasure):
+            if said.scope != "person":
+                self._of_many.append(said)
+            elif not is_read(said, self._keys):
+                self._is_partly_closed = True
         if said.person is not None and (isinstance(said, Erasure) or said.accepted):
             self._former.add(said.person)
 
@@ -98,19 +110,28 @@ class PersonId:
             if face.match.status != "matched" and face.match.person_id is not None:
                 self.findings.broke("a face that matches nobody and bears a PersonID", seen.place)
             else:
-                self._name(face.match.person_id, seen)
+                self._name(face.match.person_id, recognition.gallery, seen)
 
-    def _name(self, person_id: str | None, seen: Seen) -> None:
+    def _name(self, person_id: str | None, gallery: str, seen: Seen) -> None:
         if person_id is None:
             self._strangers += 1
             return
         self._named += 1
         if self._keys is None or self._is_known(person_id):
             return
-        if self._is_partly_closed:
+        if self._was_deleted_with_all(gallery, seen.timestamp_ms):
+            self._of_deleted_galleries += 1
+        elif self._is_partly_closed:
             self._untold += 1
         else:
             self.findings.broke("a PersonID that nobody was enrolled under", seen.place)
+
+    def _was_deleted_with_all(self, gallery: str, at_ms: int) -> bool:
+        """Whether whoever stood in the gallery then was deleted with it: that deletion does not say who they were."""
+        return any(
+            may_cover(each, gallery) and (each.state != "completed" or at_ms <= each.updated_at_ms)
+            for each in self._of_many
+        )
 
     def _is_known(self, person_id: str) -> bool:
         if person_id not in self._known:

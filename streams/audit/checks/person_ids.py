@@ -2,14 +2,13 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 _WORD: Final = re.compile(r"\w+")
 
 LEAST_LETTERS: Final = 3
-LEAST_DIGITS: Final = 4
-"""A shorter id, or a shorter number, may stand in a text by chance; as a whole it is found whatever its length."""
+"""A shorter id, or a number of whatever length, may stand in a text by chance; as a whole field it is found."""
 
 
 class PersonIds:
@@ -24,7 +23,7 @@ class PersonIds:
         self.whole_alone = 0
         for person_id in self._ids:
             word = _WORD.search(person_id)
-            if word is None or len(person_id) < (LEAST_DIGITS if person_id.isdecimal() else LEAST_LETTERS):
+            if word is None or len(person_id) < LEAST_LETTERS or person_id.isdecimal():
                 self.whole_alone += 1
             else:
                 self._by_first_word[word.group()].append((person_id, word.start()))
@@ -33,17 +32,18 @@ class PersonIds:
         """How many there are."""
         return len(self._ids)
 
-    def are(self, text: str | None) -> bool:
-        """Whether the text is one of them."""
-        return text in self._ids
+    def being(self, text: str | None) -> Iterator[str]:
+        """The one that the text is, if it is one."""
+        if text is not None and text in self._ids:
+            yield text
 
-    def stand_in(self, text: str) -> bool:
-        """Whether one of them stands in the text, and no letter or digit goes on with it on either side."""
-        return text in self._ids or any(
-            _stands(person_id, text, word.start() - start)
-            for word in _WORD.finditer(text)
-            for person_id, start in self._by_first_word.get(word.group(), ())
-        )
+    def standing_in(self, text: str) -> Iterator[str]:
+        """Those that stand in the text, so that no letter or digit goes on with them on either side."""
+        yield from self.being(text)
+        for word in _WORD.finditer(text):
+            for person_id, start in self._by_first_word.get(word.group(), ()):
+                if _stands(person_id, text, word.start() - start):
+                    yield person_id
 
 
 def _stands(person_id: str, text: str, begin: int) -> bool:

@@ -61,6 +61,7 @@ class ReceiptsSeen:
     def _silent_since(self, completed: Sequence[Erasure], now_ms: int, silent_for_ms: int) -> None:
         """Of whom receipts name: who has neither said since that it holds nothing, nor taken its word back."""
         reached = {erasure.event_id: erasure.reached for erasure in completed}
+        of_accounts = [erasure for erasure in completed if erasure.scope == "account"]
         words = {heard.said.worker: heard for heard in self._workers.all()}
         for receipt in self._silent:
             is_recent = now_ms - receipt.completed_at_ms < silent_for_ms
@@ -69,13 +70,19 @@ class ReceiptsSeen:
                 for worker in receipt.silent
                 if (heard := words.get(worker)) is not None
                 and (is_recent or heard.said.saved is not None)
-                and not _has_confirmed(heard, reached.get(receipt.event_id, {}))
+                and not _has_confirmed(heard, reached.get(receipt.event_id) or _behind(receipt, of_accounts))
             ]
             if holding:
                 what = f"of what request {receipt.request_id} deleted"
                 self._findings.could_not_see(
                     f"what {' and '.join(holding)} still holds {what}: it is silent", core=True
                 )
+
+
+def _behind(receipt: Receipt, of_accounts: Sequence[Erasure]) -> Mapping[str, int]:
+    """How far a deletion of the account came that was asked for later: it has erased the records of those before."""
+    later = (each.reached for each in of_accounts if each.requested_at_ms >= receipt.requested_at_ms)
+    return next(later, {})
 
 
 def _has_confirmed(heard: Heard, reached: Mapping[str, int]) -> bool:

@@ -140,7 +140,7 @@ class Purger:
     async def _disconnect(self) -> None:
         client, self._client = self._client, None
         if client is not None:
-            await let_go(client.close())
+            await let_go(client)
 
 
 async def _all(*steps: Coroutine[Any, Any, None]) -> None:

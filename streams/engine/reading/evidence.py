@@ -31,10 +31,11 @@ class EvidenceError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Asks them. group: the workers' consumer group."""
+    """Asks them. group: the workers' consumer group. exact_ends: as of the Broker."""
 
     connection: Connection
     group: str
+    exact_ends: bool = True
 
     @asynccontextmanager
     async def look(self) -> AsyncIterator["Look"]:
@@ -49,11 +50,11 @@ class Evidence:
         try:
             async with admin_client(self.connection) as admin:
                 await consumer.start()
-                yield Look(admin, consumer, self.group)
+                yield Look(admin, consumer, self.group, self.exact_ends)
         except (KafkaError, AdminError, TimeoutError) as error:
             raise EvidenceError(str(error) or type(error).__name__) from error
         finally:
-            await let_go(consumer.stop())
+            await let_go(consumer)
 
 
 @dataclass(slots=True)
@@ -66,6 +67,7 @@ class Look:
     admin: AIOKafkaAdminClient
     consumer: AIOKafkaConsumer
     group: str
+    exact_ends: bool = True
     _described: dict[str, Any] = field(default_factory=dict)
 
     async def starts(self, topic: str) -> Offsets:
@@ -95,9 +97,12 @@ class Look:
         )
 
     async def settings(self, topics: Sequence[str]) -> tuple[Mapping[str, FoundTopic], Housekeeping]:
-        """What is in effect, by the topic's full name."""
+        """What is in effect, by the topic's full name, of each of them."""
         async with asyncio.timeout(ANSWER_S):
-            return await read_topics(self.admin, topics, configs=True), await read_housekeeping(self.admin)
+            found, brokers = await read_topics(self.admin, topics, configs=True), await read_housekeeping(self.admin)
+        if missing := [topic for topic in topics if topic not in found]:
+            raise AdminError(f"{', '.join(missing)}: not there, or not to be described by this user")
+        return found, brokers
 
     async def next_after(self, topic: str, moment_ms: int) -> Offsets:
         """The offset of the first record that was appended after this moment, or behind the last one."""
@@ -109,7 +114,7 @@ class Look:
         """Every record that the partition's leader serves now, of whatever transaction."""
         tp = TopicPartition(topic, partition)
         end = (await self.consumer.end_offsets([tp]))[tp]
-        async for record in read_partition(self.consumer, tp, end):
+        async for record in read_partition(self.consumer, tp, end, exact_ends=self.exact_ends):
             yield record
         self.consumer.unsubscribe()
 

@@ -22,11 +22,15 @@ class TailError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Tail:
-    """by_time: the broker can be asked for the offset of a time; otherwise all that there is is read."""
+    """by_time: the broker can be asked for the offset of a time; otherwise all that there is is read.
+
+    exact_ends: as of the Broker.
+    """
 
     topic: str
     connection: Connection
     by_time: bool
+    exact_ends: bool
 
     async def since(self, partition: int, since_ms: int, apply: Callable[[Any], object]) -> None:
         """Apply every aiokafka record that the partition holds now and that was stamped at `since_ms` or later.
@@ -47,7 +51,7 @@ class Tail:
         except (KafkaError, TimeoutError) as error:
             raise TailError(f"{self.topic}-{partition} cannot be read: {error!r}") from error
         finally:
-            await let_go(consumer.stop())
+            await let_go(consumer)
 
     async def _read(
         self, consumer: AIOKafkaConsumer, partition: TopicPartition, since_ms: int, apply: Callable[[Any], object]
@@ -57,6 +61,6 @@ class Tail:
         if self.by_time:
             found = (await consumer.offsets_for_times({partition: max(0, since_ms)}))[partition]
             start = end if found is None else found.offset
-        async for record in read_partition(consumer, partition, end, start=start):
+        async for record in read_partition(consumer, partition, end, start=start, exact_ends=self.exact_ends):
             if not is_filler(record.key, record.value):
                 apply(record)

@@ -181,4 +181,4 @@ async def answered(connection: Connection, client: AIOKafkaConsumer | AIOKafkaPr
             raise DeniedError(connection, refused) from error
         raise _unanswered(connection, error) from error
     finally:
-        await let_go(client.stop())
+        await let_go(client)

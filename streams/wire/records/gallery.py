@@ -26,7 +26,9 @@ class Receipt(Struct, frozen=True, kw_only=True):
     person goes with the key on face-features and is not counted. snapshots: how many the workers that confirmed keep;
     none of them holds any of it. later: by topic, when what it said of the person, or what was erased in it, is gone at
     the latest, by the settings that were in effect. silent: workers that did not confirm, and may hold in memory or in
-    a snapshot what was erased. bill: the last one, where the account was deleted.
+    a snapshot what was erased. unread: of a person's deletion, key records in its scope and of before it that the
+    worker that drove it could not open; whose they are it did not see, so they stay, be they the person's; 0 as a rule.
+    bill: the last one, where the account was deleted.
     """
 
     request_id: str
@@ -45,6 +47,7 @@ class Receipt(Struct, frozen=True, kw_only=True):
     workers: Annotated[list[str], Meta(description="that confirmed")]
     snapshots: Count = 0
     silent: list[str]
+    unread: Annotated[int, Meta(ge=0, description="key records in its scope that did not open, and stay")] = 0
     later: dict[str, Milliseconds]
     bill: Bill | None
     key_id: str
@@ -83,8 +86,10 @@ class Erasure(Record, frozen=True, kw_only=True):
     gallery by itself.
     reached: of face-features, behind the last tombstone; once it is swept, of every partition. waits_for: of
     gallery-commands, what was in flight when it began. in_sync_at_ms: since when every copy was in sync; the passes
-    that remove bytes count from there. repeats: how often the tombstones were written again, since a copy had been
-    away. bill: the account's last one, where that is deleted; made before its log is erased.
+    that remove bytes count from there. driven_since_ms: when the worker that drives it took it over, or, later, when
+    all copies were back in sync; its own looks at the brokers count from there, and so does the bound; null in records
+    of before. repeats: how often the tombstones were written again, since a copy had been away. unread: as in the
+    receipt. bill: the account's last one, where that is deleted; made before its log is erased; not on the last record.
     """
 
     event_id: str
@@ -103,7 +108,9 @@ class Erasure(Record, frozen=True, kw_only=True):
     workers: list[str] = field(default_factory=list)
     snapshots: Count = 0
     silent: list[str] = field(default_factory=list)
+    unread: Count = 0
     in_sync_at_ms: Milliseconds | None = None
+    driven_since_ms: Milliseconds | None = None
     repeats: Count = 0
     bill: Bill | None = None
     requested_at_ms: Milliseconds

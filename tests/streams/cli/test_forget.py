@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec import structs
 
 from models.gallery.keys import KeyDirectory
 from streams.cli.exit_codes import ExitCode
@@ -180,6 +181,15 @@ def test_a_receipt_is_verified_with_the_keys_or_with_the_public_half_alone(
     assert facestreams("receipt", "verify", receipt_file, "--public-key", public)[0] == ExitCode.DONE
     assert facestreams("receipt", "verify", receipt_file, "--public-key", "no base64!")[0] == ExitCode.USAGE
     assert facestreams("receipt", "verify", receipt_file)[0] == ExitCode.DEPLOYMENT
+
+
+def test_a_receipt_that_leaves_something_open_says_so(facestreams, receipt_file: Path, keys: KeyDirectory) -> None:
+    unsigned = structs.replace(receipt_of("r1", keys), unread=2, silent=["w2"])
+    signed = with_signature(unsigned, keys.sign(signed_bytes(unsigned))[1])
+    receipt_file.write_bytes(msgspec.json.encode(signed))
+    said = "1 persons, 2 features, 2 key records in its scope could not be read, 1 workers silent\n"
+    code, printed, _ = facestreams("receipt", "verify", receipt_file)
+    assert (code, printed.partition("account main, ")[2]) == (ExitCode.DONE, said)
 
 
 @pytest.mark.parametrize(

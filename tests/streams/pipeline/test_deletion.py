@@ -121,7 +121,7 @@ async def test_after_the_receipt_nothing_of_the_person_is_in_a_file_or_in_memory
     assert all(snapshots.saved[int(partition)] >= offset for partition, offset in (await swept(bench)).items())
     assert (receipt.persons, receipt.features, receipt.scope, receipt.silent) == (1, 1, "person", [])
     assert receipt.tombstones == {"face-features": 2}
-    assert (receipt.workers, receipt.snapshots) == ([snapshots.worker], 1)
+    assert (receipt.workers, receipt.snapshots, receipt.unread) == ([snapshots.worker], 1, 0)
     assert person not in str(receipt)
     keys = KeyDirectory.open(bench.settings.key_dir)
     assert keys.is_pseudonym(receipt.person, "default", person)
@@ -136,7 +136,11 @@ async def swept(bench) -> Mapping[str, int]:
     """How far face-features had to be read, as the deletion's own records say."""
     tap = await bench.tap("erasures")
     said = await tap.until(lambda values: values and values[-1]["state"] == "completed", "the last record")
-    return next(each["reached"] for each in reversed(said) if each["state"] == "confirmed")
+    reached = next(each["reached"] for each in reversed(said) if each["state"] == "confirmed")
+    assert said[-1]["reached"] == reached
+    # nobody else has taken it over, and all copies were in sync
+    assert len({each["driven_since_ms"] for each in said[1:]}) == 1
+    return reached
 
 
 async def test_who_is_enrolled_again_a_moment_later_stays(bench, portraits) -> None:

@@ -1,11 +1,13 @@
 """From a frame on its topic to the records that follow from it."""
 
+import asyncio
 import io
 import re
 import socket
 
 import msgspec
 import pytest
+from aiokafka import AIOKafkaProducer
 from PIL import Image
 
 from streams.agents.opened_log import Opener
@@ -170,3 +172,22 @@ async def test_a_port_that_is_taken_ends_the_start_in_one_line(bench) -> None:
         taken = msgspec.structs.replace(bench.settings, http_port=port)
         with pytest.raises(StartError, match=f"^FACESTREAMS_HTTP_PORT: 127.0.0.1:{port} cannot be listened on: "):
             await bench.worker(taken)
+
+
+@pytest.mark.parametrize("broker", ["embedded"], indirect=True)
+async def test_frames_in_one_batch_do_not_look_like_a_topic_made_anew(bench) -> None:
+    """The embedded broker tells an end within the last batch: held against what was read, it is too low."""
+    log = await bench.tap("running-log")
+    first = await bench.worker()
+    topic = bench.settings.topics().name("camera-frames")
+    producer = AIOKafkaProducer(**bench.settings.connection().client_options(), linger_ms=100)
+    async with producer:
+        sent = [await producer.send(topic, b"no picture", key=b"lobby") for _ in range(5)]
+        await asyncio.gather(*sent)
+    await log.count(5)
+    second = await bench.worker()
+    await bench.publish(b"no picture")
+    await log.count(6)
+    for worker in (first, second):
+        assert worker.why_not_ready() is None
+        await worker.stop()

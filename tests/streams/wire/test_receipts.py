@@ -40,6 +40,15 @@ def test_they_are_all_fields_but_the_signature_in_the_order_of_the_record() -> N
     assert signed_bytes(with_signature(RECEIPT, b"abc")) == signed_bytes(RECEIPT)
 
 
+def test_what_was_signed_before_a_field_was_added_is_read_and_holds() -> None:
+    older = msgspec.json.decode(msgspec.json.encode(RECEIPT))
+    del older["unread"]
+    read = read_receipt(msgspec.json.encode(older))
+    assert signed_bytes(read) == signed_bytes(RECEIPT)
+    assert b"unread" not in signed_bytes(read)
+    assert b'"unread":1' in signed_bytes(msgspec.structs.replace(read, unread=1))
+
+
 @pytest.mark.parametrize(
     "name", [name for name in Receipt.__struct_fields__ if name not in ("signature", "scope", "bill")]
 )

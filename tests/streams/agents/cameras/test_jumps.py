@@ -192,6 +192,14 @@ async def test_a_topic_that_is_away_is_asked_for_until_it_is_back(bench: Bench, 
     assert bench.failed == [bench.refusal]
 
 
+async def test_what_is_no_answer_ends_the_worker_and_is_not_passed_over(bench: Bench) -> None:
+    bench.may_check.set()
+    bench.refusal = OSError("no file left")
+    bench.jumps.assigned()
+    await bench.jumps.settled()
+    assert bench.failed == [bench.refusal]
+
+
 async def test_of_an_older_assignment_nothing_is_asked_any_more(bench: Bench) -> None:
     bench.refusal = RewoundError("camera-frames", "it ends below what was read")
     bench.jumps.assigned()

@@ -118,7 +118,7 @@ def agent(recognizer, observed, view, pool):
             deployment=deployment,
             epoch="0a0b0c0d",
             settings=VisitSettings(),
-            newest=VisitsView(),
+            newest=VisitsView(1),
             view=view,
             knows=lambda gallery, person_id: True,
         ),

@@ -8,6 +8,7 @@ from streams.agents.cameras.sightings import Sightings, VisitsView
 from streams.agents.cameras.visits import FrameOf, Visits, VisitSettings
 from streams.wire import records
 from streams.wire.headers import Deployment
+from streams.wire.partitioning import partition_of
 from streams.wire.records import OpenVisits, Sighting
 from streams.wire.topics import Topics
 
@@ -20,6 +21,7 @@ class Read:
 
     key: bytes | None
     value: bytes | None
+    partition: int = 0
 
 
 @pytest.fixture
@@ -29,7 +31,7 @@ def sightings(view) -> Sightings:
         deployment=DEPLOYMENT,
         epoch="0a0b0c0d",
         settings=VisitSettings(timeout_ms=3000, update_ms=5000),
-        newest=VisitsView(),
+        newest=VisitsView(1),
         view=view,
         knows=lambda gallery, person_id: True,
     )
@@ -107,7 +109,7 @@ async def test_a_silent_camera_ends_all_its_visits(sightings, outlet, face) -> N
 
 
 def test_a_tombstone_and_a_filler_are_no_visits() -> None:
-    newest = VisitsView()
+    newest = VisitsView(1)
     newest.apply(Read(b"lobby", b""))
     newest.apply(Read(b"lobby", None))
     newest.apply(Read(None, b""))
@@ -136,3 +138,18 @@ async def test_what_stands_under_the_key_of_another_camera_is_refused(sightings,
     with pytest.raises(ValueError, match="another's key"):
         sightings.newest.apply(Read(b"gate", written.value))
     assert sightings.newest.all() == []
+
+
+async def test_what_stands_in_a_partition_that_is_not_the_cameras_changes_nothing(sightings, outlet, face) -> None:
+    await sightings.see(Visits(), [face("ada", "a")], frame(7, 1000), 4, outlet)
+    await sightings.see(Visits(), [face("bob", "b")], frame(8, 1100), 4, outlet)
+    ada, bob = (written.value for written in outlet.on("visits"))
+    newest, own = VisitsView(2), partition_of(b"lobby", 2)
+    with pytest.raises(ValueError, match="another's partition"):
+        newest.apply(Read(b"lobby", bob, 1 - own))
+    assert newest.all() == []
+    newest.apply(Read(b"lobby", ada, own))
+    newest.apply(Read(b"lobby", None, 1 - own))  # which is how a deletion erases what stands astray
+    assert newest.of("lobby") == records.decode(ada, OpenVisits)
+    newest.apply(Read(b"lobby", None, own))
+    assert newest.of("lobby") is None

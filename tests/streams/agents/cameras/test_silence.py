@@ -22,6 +22,7 @@ EPOCH = "0a0b0c0d"
 class Read:
     key: bytes
     value: bytes | None
+    partition: int = 0
 
 
 @dataclass
@@ -51,7 +52,7 @@ class Scene:
             deployment=DEPLOYMENT,
             epoch=EPOCH,
             settings=VisitSettings(),
-            newest=VisitsView(),
+            newest=VisitsView(1),
             view=view,
             knows=lambda gallery, person_id: True,
         )

@@ -20,6 +20,7 @@ from streams.engine.topics.found import FoundTopic, Housekeeping
 from streams.wire import records
 from streams.wire.feature_keys import FeatureKey
 from streams.wire.headers import Deployment
+from streams.wire.partitioning import partition_of
 from streams.wire.records import Confirmed, Erasure, OpenVisit, OpenVisits
 from streams.wire.topics import FACE_FEATURES, GALLERY_COMMANDS, Topics
 from streams.wire.workers import WorkersView
@@ -31,6 +32,7 @@ ASKED_MS = NOW_MS - 500
 EPOCH, FRAMES_EPOCH = "0a0b0c0d", "0f0e0d0c"
 OF_COMMANDS = {"cleanup.policy": "delete", "segment.ms": "30000"}
 LAG_MS, BACKOFF_MS, DELAY_MS = 60_000, 15_000, 5_000
+COMMANDS_MS = 2 * 30_000 + 1000 + 300_000 + DELAY_MS
 
 
 def full(short: str) -> str:
@@ -174,6 +176,7 @@ class Known:
     under: list[Reference] = field(default_factory=list)
     late: list[Reference] = field(default_factory=list)
     live: set[tuple[str, str]] = field(default_factory=set)
+    unread: int = 0
 
     def covered(self, of: Erasure) -> list[Reference]:
         return list(self.under)
@@ -191,6 +194,9 @@ class ByName:
     def names(self, of: Erasure, gallery: str, person_id: str) -> bool:
         return person_id == "ada" and (gallery, person_id) not in self.known.live
 
+    def unread(self, of: Erasure) -> int:
+        return self.known.unread
+
 
 class Scene:
     """Steps, and all that they look at."""
@@ -201,7 +207,7 @@ class Scene:
         self.view = PositionedView()
         self.outlet = KeptOutlet(self.view)
         self.known = Known()
-        self.newest = VisitsView()
+        self.newest = VisitsView(TOPICS.partitions)
         self.workers = WorkersView()
         by_name = ByName(self.known)
         tombstones = Tombstones(topics=TOPICS, view=self.view)
@@ -254,7 +260,9 @@ class Scene:
         self.workers.apply(Read(f"worker/{worker}".encode(), records.encode(said), timestamp=at_ms))
 
     def sees(self, person: str | None, camera: str = "lobby", **left: object) -> None:
-        self.newest.apply(Read(camera.encode(), open_visits(person, camera, **left)))
+        key = camera.encode()
+        where = partition_of(key, TOPICS.partitions)
+        self.newest.apply(Read(key, open_visits(person, camera, **left), partition=where))
 
 
 def open_visits(person: str | None, camera: str = "lobby", *, offset: int = 3, epoch: str = FRAMES_EPOCH) -> bytes:

@@ -151,7 +151,7 @@ class Worker:
             refused=lambda code: None,
         )
         self.newest, self.workers, self.pending = (
-            VisitsView(),
+            VisitsView(TOPICS.partitions),
             WorkersView(),
             PendingErasures(self.known.erase, partitions=TOPICS.partitions),
         )

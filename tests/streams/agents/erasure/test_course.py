@@ -4,11 +4,13 @@ from dataclasses import replace
 
 import pytest
 
+from models.gallery import signing
 from models.gallery.keys import KeyDirectory
 from streams.engine.outlet import Output
 from streams.wire import records
 from streams.wire.feature_keys import FeatureKey
 from streams.wire.partitioning import partition_of
+from streams.wire.receipts import signature_of, signed_bytes
 from streams.wire.records import Erasure, GalleryEvent, Receipt
 from streams.wire.topics import ERASURES, FACE_FEATURES, GALLERY_COMMANDS, GALLERY_EVENTS, VISITS
 from tests.streams.agents.erasure.conftest import ASKED_MS, EPOCH, TOPICS, erasure, full, open_visits
@@ -92,6 +94,49 @@ async def test_visits_that_stand_where_no_camera_writes_them_anew_are_erased_the
     assert not any(b"ada" in each.value for each in brokers.all(VISITS) if each.value)
 
 
+ELSEWHERE = f"{8:032x}"
+
+
+async def test_a_receipt_says_how_many_key_records_in_its_scope_did_not_open(keys, other_keys) -> None:
+    """ada is enrolled once more, under an account key that the driver lacks."""
+    brokers = begun(keys)
+    brokers.keys = other_keys
+    stays = [brokers.write(each) for each in brokers.enroll("ada", ELSEWHERE)]
+    brokers.keys = keys
+    await driven(Worker(brokers, "first"))
+    assert [(each.persons, each.unread) for each in receipts(brokers)] == [(1, 1)]
+    assert signing.verify(
+        keys.verify_keys()[keys.signing_key_id], signed_bytes(receipts(brokers)[0]), signature_of(receipts(brokers)[0])
+    )
+    assert {each.key for each in stays} <= {each.key for each in brokers.all(FACE_FEATURES) if each.value}
+
+
+@pytest.mark.parametrize("scope", ["gallery", "account"])
+async def test_key_records_that_do_not_open_go_with_their_gallery_or_account(keys, other_keys, scope) -> None:
+    brokers = Brokers(other_keys)
+    brokers.look.starts_of = {full(GALLERY_COMMANDS): {0: 0, 1: 8}}
+    brokers.look.config = {"retention.ms": "604800000", "message.timestamp.type": "LogAppendTime"}
+    for each in brokers.enroll("ada", ELSEWHERE):
+        brokers.write(each)
+    brokers.keys = keys
+    asked = erasure(scope=scope, gallery="default" if scope == "gallery" else None, person=None)
+    brokers.write(Output(topic=full(ERASURES), key=asked.event_id.encode(), value=records.encode(asked)))
+    await driven(Worker(brokers, "first"))
+    assert [(each.persons, each.features, each.unread) for each in receipts(brokers)] == [(1, 1, 0)]
+    assert [each.key for each in brokers.all(FACE_FEATURES) if each.value] == []
+
+
+async def test_the_last_record_says_how_far_face_features_had_to_be_read_and_since_when_it_was_driven(keys) -> None:
+    brokers = begun(keys)
+    await until_confirmed(brokers)
+    taken_over_ms = brokers.now_ms + ROUND_MS
+    await driven(Worker(brokers, "second"))
+    *_, confirmed, last = [records.decode(each.value, Erasure) for each in brokers.all(ERASURES)]
+    assert (confirmed.state, last.state) == ("confirmed", "completed")
+    assert last.reached == confirmed.reached != {}
+    assert last.driven_since_ms == taken_over_ms
+
+
 async def test_the_accounts_deletion_completes_those_before_it_whose_key_nobody_has(keys) -> None:
     brokers = begun(keys)
     brokers.late = []
@@ -107,6 +152,10 @@ async def test_the_accounts_deletion_completes_those_before_it_whose_key_nobody_
     await driven(worker)
     assert [each.event_id for each in receipts(brokers)] == [account.event_id, lost.event_id]
     assert receipts(brokers)[-1].workers == receipts(brokers)[0].workers == ["first"]
+    ends = [records.decode(each.value, Erasure) for each in brokers.all(ERASURES) if each.value]
+    of_account, of_lost = [each for each in ends if each.state == "completed"]
+    assert (of_lost.event_id, of_lost.reached) == (lost.event_id, of_account.reached)
+    assert of_account.reached.keys() == {"0", "1"}
     assert len(worker.pending) == 0
     assert (worker.known.stored("default", "bob"), worker.known.covered(lost)) == (frozenset(), [])
     standing = {each.key: each.value for each in brokers.all(ERASURES)}

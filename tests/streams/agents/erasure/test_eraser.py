@@ -1,14 +1,15 @@
 """Who drives deletions: jobs in a lane of their own, from state to state, to one receipt."""
 
+from collections.abc import Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import pytest
+from msgspec import structs
 from structlog.testing import capture_logs
 
 from models.gallery import signing
 from models.gallery.keys import KeyDirectory
-from streams.agents.erasure.bytes_gone import BytesGone
 from streams.agents.erasure.eraser import Eraser
 from streams.agents.erasure.pending import PendingErasures
 from streams.agents.erasure.receipts import Receipts
@@ -23,7 +24,7 @@ from streams.wire.headers import Deployment
 from streams.wire.receipts import signature_of, signed_bytes
 from streams.wire.records import Erasure, GalleryEvent
 from streams.wire.topics import ERASURES, GALLERY_COMMANDS, GALLERY_EVENTS
-from tests.streams.agents.erasure.conftest import NOW_MS, TOPICS, Read, Scene, erasure, full
+from tests.streams.agents.erasure.conftest import COMMANDS_MS, NOW_MS, TOPICS, Read, Scene, erasure, full
 
 
 @dataclass
@@ -34,6 +35,7 @@ class ScriptedSteps:
     done: bool = False
     fails: dict[str, Exception] = field(default_factory=dict)
     broker = KAFKA
+    clock_ms: Callable[[], int] = lambda: NOW_MS
 
     async def next(self, of, reading, outlet) -> Erasure | None:
         if of.event_id in self.fails:
@@ -41,10 +43,13 @@ class ScriptedSteps:
         following = self.next_of.get(of.state)
         if following is None:
             return None
-        return erasure(event_id=of.event_id, state=following, in_sync_at_ms=NOW_MS, features=2, workers=["w"])
+        return structs.replace(of, state=following, in_sync_at_ms=NOW_MS, features=2, workers=["w"])
 
     async def completed(self, of, reading, outlet) -> Erasure | None:
         return of if self.done else None
+
+    def taken_over(self, of) -> Erasure:
+        return structs.replace(of, driven_since_ms=self.clock_ms())
 
 
 @dataclass
@@ -62,7 +67,7 @@ class KeptLanes:
 class Stage(Scene):
     def __init__(self, keys: KeyDirectory) -> None:
         super().__init__()
-        self.script = ScriptedSteps()
+        self.script = ScriptedSteps(clock_ms=lambda: self.now_ms)
         self.script.bytes_gone = self.bytes_gone
         self.pending = PendingErasures(lambda each: None, partitions=2)
         self.lanes = KeptLanes()
@@ -212,15 +217,52 @@ async def looked_at(stage: Stage, seconds: int) -> list[int]:
     return found
 
 
-async def test_what_was_seen_before_a_rebalance_is_nobodys(stage: Stage, monkeypatch) -> None:
-    anew: list[None] = []
-    monkeypatch.setattr(BytesGone, "begin_anew", lambda _self: anew.append(None))
+def takeovers(stage: Stage) -> list[int]:
+    """When the deletion was taken over, as its records say."""
+    said = [records.decode(each.value, Erasure) for each in stage.outlet.all if each.topic == full(ERASURES)]
+    return [each.driven_since_ms - NOW_MS for each in said]
+
+
+async def test_who_takes_a_deletion_over_says_so_and_a_rebalance_that_leaves_it_there_changes_nothing(stage) -> None:
+    stage.deletion(state="confirmed", in_sync_at_ms=NOW_MS, updated_at_ms=NOW_MS - 7)
+    seen = []
+    for at_ms, ours in ((0, {1}), (1, {0, 1}), (2, {1}), (3, {0}), (4, {1})):
+        stage.now_ms = NOW_MS + at_ms
+        stage.eraser.assigned(ours)
+        seen.append(stage.look_now())
+        if stage.lanes.jobs:
+            await stage.work()
+    assert seen == [1, 1, 1, 0, 1]
+    assert takeovers(stage) == [0, 4]
+    assert stage.pending.newest(erasure().event_id).updated_at_ms == NOW_MS - 7  # tombstones are repeated by that
+
+
+async def test_who_was_ousted_in_between_takes_it_over_again(stage: Stage) -> None:
+    """It missed a whole generation: its own partitions are those of before."""
     stage.deletion(state="confirmed", in_sync_at_ms=NOW_MS)
     stage.look_now()
     await stage.work()
-    assert (stage.look_now(), anew) == (0, [])
+    stage.deletion(state="confirmed", in_sync_at_ms=NOW_MS, driven_since_ms=NOW_MS + 1)
+    stage.now_ms = NOW_MS + 2
     stage.eraser.assigned({1})
-    assert (stage.look_now(), anew) == (1, [None])
+    stage.look_now()
+    await stage.work()
+    assert takeovers(stage) == [0, 2]
+
+
+async def test_a_rebalance_does_not_begin_the_wait_for_the_commands_bytes_anew(stage: Stage) -> None:
+    """As long as its partition stays here; and what others have completed meanwhile is kept no longer."""
+    gone, left = erasure(state="confirmed"), erasure(event_id="0a0b0c0d-gallery-commands-1-5", state="confirmed")
+    look = stage.look_once
+    look.config, look.starts_of = {}, {full(GALLERY_COMMANDS): {0: 0, 1: 8}}
+    for each in (gone, left):
+        stage.deletion(event_id=each.event_id, state="confirmed")
+        assert not await stage.bytes_gone.of_command(each, look)
+    stage.deletion(event_id=left.event_id, state="completed")
+    stage.now_ms += COMMANDS_MS
+    stage.eraser.assigned({0, 1})
+    assert await stage.bytes_gone.of_command(gone, look)
+    assert not await stage.bytes_gone.of_command(left, look)
 
 
 async def test_an_account_takes_the_records_of_its_other_deletions_with_it(stage: Stage) -> None:
@@ -231,8 +273,8 @@ async def test_an_account_takes_the_records_of_its_other_deletions_with_it(stage
     stage.look_now()
     await stage.work()
     written = [(each.key.decode(), each.value is None) for each in stage.outlet.all if each.topic == full(ERASURES)]
-    assert written == [(other, True), (erasure().event_id, False)]
-    receipt = records.decode(stage.outlet.all[1].value, GalleryEvent).receipt
+    assert written == [(erasure().event_id, False), (other, True), (erasure().event_id, False)]
+    receipt = records.decode(stage.outlet.all[2].value, GalleryEvent).receipt
     assert set(receipt.later) == {"recognitions", "sightings", "gallery-events"}
 
 
@@ -241,8 +283,7 @@ async def test_the_receipt_and_the_last_record_go_out_at_once(stage: Stage, keys
     stage.script.done = True
     stage.look_now()
     await stage.work()
-    [batch] = stage.outlet.batches
-    answer, last = batch
+    _taken_over, (answer, last) = stage.outlet.batches
     event = records.decode(answer.value, GalleryEvent)
     receipt = event.receipt
     assert (answer.topic, answer.key, event.code, event.accepted) == (full(GALLERY_EVENTS), b"r1", "forgotten", True)
@@ -262,7 +303,8 @@ async def test_nothing_is_complete_while_a_copy_is_away(stage: Stage) -> None:
     stage.script.done = True
     stage.look_now()
     await stage.work()
-    assert stage.outlet.all == []
+    assert states(stage) == ["confirmed"]  # it is taken over
+    assert [each.topic for each in stage.outlet.all] == [full(ERASURES)]
 
 
 async def test_a_broker_that_is_away_is_no_failure(stage: Stage) -> None:

@@ -95,6 +95,13 @@ def test_gallery_commands_may_have_had_more_partitions_when_it_was_made_before()
     assert len(taken(erasure(waits_for={"7": 3}))[0]) == 1
 
 
+def test_face_features_may_have_had_more_partitions_when_a_deletion_was_completed() -> None:
+    """Its record stays, and so does what it contains."""
+    before = erasure(event_id="0a0b0c0d-gallery-commands-1-3", requested_at_ms=1)
+    account = structs.replace(ACCOUNT, reached={"0": 5, "7": 3})
+    assert taken(account)[0].containing(before) == account
+
+
 def test_one_whose_record_is_erased_is_not_under_way_and_covers_nothing_any_more() -> None:
     """Its last record may have been compacted away before it was read."""
     pending, told = taken(erasure())

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 from msgspec import structs
+from structlog.testing import capture_logs
 
 from streams.agents.erasure.steps import AccountKeyMissingError
 from streams.engine.brokers import EMBEDDED
@@ -15,6 +16,7 @@ from streams.wire.topics import CONTROL, FACE_FEATURES, GALLERY_COMMANDS, MAX_OU
 from tests.streams.agents.erasure.conftest import (
     ASKED_MS,
     BACKOFF_MS,
+    COMMANDS_MS,
     DELAY_MS,
     LAG_MS,
     NOW_MS,
@@ -29,7 +31,6 @@ from tests.streams.agents.erasure.conftest import (
 )
 
 ADA = reference(1, "e1", "e2")
-COMMANDS_MS = 2 * 30_000 + 1000 + 300_000 + DELAY_MS
 
 
 def partition(of) -> int:
@@ -207,6 +208,7 @@ async def test_a_copy_that_drops_out_begins_the_count_anew_and_gets_the_tombston
     back = await scene.next(away)
     assert scene.outlet.tombstones() == [b"k"]
     assert (back.in_sync_at_ms, back.repeats, back.reached) == (NOW_MS + 9000, 1, {"0": 11})
+    assert back.driven_since_ms == NOW_MS + 9000
     assert await scene.next(back) is None
 
 
@@ -220,6 +222,7 @@ async def test_tombstones_outlive_a_long_outage(scene: Scene) -> None:
     scene.now_ms += 1
     kept = await scene.next(away)
     assert (kept.in_sync_at_ms, kept.repeats, scene.outlet.tombstones()) == (None, 1, [b"k"])
+    assert kept.driven_since_ms is None
 
 
 def log(*rows: tuple[int, str, bytes | None]) -> list[Read]:
@@ -310,16 +313,35 @@ async def test_a_cleaner_that_is_late_is_looked_after_ever_more_seldom(scene: Sc
     assert read_s == [5, 10, 15, 20, 25, 35, 55, 95, 155, 215, 275]
 
 
-async def test_a_former_owner_has_seen_nothing(scene: Scene) -> None:
+async def test_what_was_seen_before_another_worker_drove_it_is_nobodys_but_that_its_command_is_deleted(scene) -> None:
     await cleaned(scene)
-    scene.bytes_gone.begin_anew()
-    scene.look.starts_of = {full(GALLERY_COMMANDS): {0: 0, 1: 8}}
-    assert not await scene.is_complete(CONFIRMED)
-    scene.now_ms += DELAY_MS
-    assert not await scene.is_complete(CONFIRMED)  # the command's own time begins anew as well
-    scene.now_ms += COMMANDS_MS
+    anew = scene.steps.taken_over(CONFIRMED)
+    assert (anew.driven_since_ms, anew.updated_at_ms) == (scene.now_ms, CONFIRMED.updated_at_ms)
+    assert not await scene.is_complete(anew)
+    scene.now_ms += DELAY_MS - 1
+    assert not await scene.is_complete(anew)
+    scene.now_ms += 1
     scene.says("a", applied=11)
-    assert await scene.is_complete(CONFIRMED)
+    assert await scene.is_complete(anew)
+
+
+async def test_a_leader_that_has_yet_to_delete_the_command_begins_its_time_anew(scene: Scene) -> None:
+    await command_is_gone(scene)
+    assert await scene.bytes_gone.of_command(CONFIRMED, scene.look)
+    for first, gone in ((7, False), (8, False)):
+        scene.look.starts_of = {full(GALLERY_COMMANDS): {0: 0, 1: first}}
+        assert await scene.bytes_gone.of_command(CONFIRMED, scene.look) == gone
+    scene.now_ms += COMMANDS_MS
+    assert await scene.bytes_gone.of_command(CONFIRMED, scene.look)
+
+
+async def test_key_records_that_do_not_open_are_counted_at_the_end_and_warned_of(scene: Scene) -> None:
+    await cleaned(scene)
+    scene.known.unread = 3
+    with capture_logs() as logs:
+        completed = await scene.completed(CONFIRMED)
+    assert completed.unread == 3
+    assert [(each["log_level"], each["count"]) for each in logs] == [("warning", 3)]
 
 
 async def test_another_filler_follows_where_the_first_did_not_do(scene: Scene) -> None:

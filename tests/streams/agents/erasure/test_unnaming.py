@@ -23,6 +23,7 @@ EPOCH = "0a0b0c0d"
 class Record:
     key: bytes
     value: bytes | None
+    partition: int = 0
 
 
 @dataclass
@@ -44,7 +45,7 @@ class Stage:
             deployment=DEPLOYMENT,
             epoch=EPOCH,
             settings=VisitSettings(),
-            newest=VisitsView(),
+            newest=VisitsView(1),
             view=view,
             knows=lambda gallery, person_id: person_id not in self.strangers,
         )

@@ -9,7 +9,6 @@ from streams.audit.reading import Seen
 from streams.engine.brokers import EMBEDDED
 from streams.engine.topics.inspection import Inspection
 from streams.wire.records import LoggedPerson, Receipt
-from streams.wire.topics import MS_PER_DAY as DAY_MS
 from streams.wire.topics import RUNNING_LOG
 from tests.streams.audit.deletions import UNDER_WAY, answer, erasure, standing, visits
 from tests.streams.audit.made import EPOCH, NOW_MS, entry, feature_record, gallery, inspection, key_record, shown
@@ -61,45 +60,6 @@ def test_a_feature_without_a_key_is_broken_unless_somebody_sweeps_there(
     assert audited_deletion(keys, erasure(keys), answer(receipt), standing=orphan).verdict == "broken"
     under_way = erasure(keys, event_id=UNDER_WAY, state="tombstoned", scope=scope, gallery=gallery_name)
     assert audited_deletion(keys, erasure(keys), under_way, answer(receipt), standing=orphan).verdict == verdict
-
-
-@pytest.mark.parametrize(
-    ("fields", "verdict"),
-    [
-        ({"state": "swept"}, "broken"),
-        ({"state": "confirmed", "in_sync_at_ms": NOW_MS - 86_400_000}, "broken"),
-        ({"state": "confirmed", "in_sync_at_ms": NOW_MS - 1_000}, "held"),
-        ({"state": "confirmed", "in_sync_at_ms": None}, "not_observable"),
-    ],
-)
-def test_a_deletion_that_takes_too_long_while_all_copies_are_in_sync_is_broken(
-    audited_deletion, keys, receipt: Receipt, fields, verdict: str
-) -> None:
-    old = erasure(keys, event_id=UNDER_WAY, requested_at_ms=NOW_MS - 86_400_000, **fields)
-    assert audited_deletion(keys, erasure(keys), old, answer(receipt)).verdict == verdict
-
-
-@pytest.mark.parametrize(
-    ("fields", "verdict"),
-    [
-        ({"requested_at_ms": NOW_MS - 3 * DAY_MS}, "broken"),
-        ({"requested_at_ms": NOW_MS - 3 * DAY_MS, "repeats": 2, "in_sync_at_ms": NOW_MS - 60_000}, "held"),
-        ({"requested_at_ms": NOW_MS - 9 * DAY_MS, "repeats": 2, "in_sync_at_ms": NOW_MS - 3 * DAY_MS}, "broken"),
-        ({"requested_at_ms": NOW_MS - 3 * DAY_MS, "repeats": 2}, "not_observable"),
-        ({"requested_at_ms": NOW_MS - 43 * DAY_MS, "updated_at_ms": NOW_MS - 40 * DAY_MS}, "held"),
-    ],
-    ids=["at once", "since a copy was back", "long after it was back", "nobody says since when", "no receipt stands"],
-)
-def test_a_deletion_that_took_too_long_while_all_copies_were_in_sync_is_broken(
-    audited_deletion, keys, receipt: Receipt, fields, verdict: str
-) -> None:
-    assert audited_deletion(keys, erasure(keys, **fields), answer(receipt)).verdict == verdict
-
-
-def test_the_longest_time_that_a_deletion_took_is_told(audited_deletion, keys, receipt: Receipt) -> None:
-    slow = erasure(keys, "carol", event_id=UNDER_WAY, requested_at_ms=NOW_MS - 90_000)
-    finding = audited_deletion(keys, erasure(keys), slow, answer(receipt))
-    assert finding.evidence[0] == "of 2 deletions of the last 29 d the longest took 1 min 20 s"
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -46,8 +47,8 @@ def test_a_ceiling_below_two_gigabytes_and_entries_without_a_name_are_held(keys)
     assert finding.verdict == "held"
     assert finding.evidence[0] == "the size of a copy of the error log is at most 1.76 GB"
     assert finding.evidence[-1] == (
-        "texts searched for the ids of 1 persons who are enrolled now, camera, uin, sub_uin, person and parameters"
-        " compared as wholes; 0 ids are so short that they were compared as wholes alone"
+        "texts searched for the ids of 1 persons who are enrolled now, and were by then, camera, uin, sub_uin, person"
+        " and parameters compared as wholes; 0 ids are numbers, or so short, that they were compared as wholes alone"
     )
 
 
@@ -96,6 +97,29 @@ def test_what_was_found_is_not_denied_by_what_was_searched(keys) -> None:
 def test_a_short_id_in_a_text_is_no_name(keys) -> None:
     assert audited(keys, failure(detail="JPEG ends early at 7"), person_id="7").verdict == "held"
     assert audited(keys, failure(person="7"), person_id="7").verdict == "broken"
+
+
+def test_a_number_that_a_worker_writes_is_no_name(keys) -> None:
+    pixels = failure(return_code="several_faces", detail="2 faces in a picture of 1920 x 1080 pixels")
+    finding = audited(keys, pixels, person_id="1080")
+    assert (finding.verdict, "1 ids are numbers" in finding.evidence[-1]) == ("held", True)
+    assert audited(keys, failure(uin="1080"), person_id="1080").verdict == "broken"
+
+
+@pytest.mark.parametrize(
+    ("before_ms", "verdict"), [(60_000, "broken"), (60_001, "held")], ids=["enrolled by then", "enrolled later"]
+)
+def test_an_entry_of_before_somebody_was_enrolled_names_nobody(keys, before_ms: int, verdict: str) -> None:
+    finding = audited(keys, failure(uin="ada", logged_at_ms=NOW_MS - before_ms), person_id="ada")
+    assert finding.verdict == verdict
+
+
+def test_who_stands_under_two_references_counts_from_the_first(keys) -> None:
+    first = key_record(keys, "ada", reference="f" * 32)[0]
+    last = replace(key_record(keys, "ada")[0], headers={"requested_at_ms": str(NOW_MS)})
+    for order in ((first, last), (last, first)):
+        check = ErrorLog(facts(keys), gallery(keys, *order), Files(TOPICS, ()))
+        assert concluded(check, failure(uin="ada", logged_at_ms=NOW_MS - 1)).verdict == "broken"
 
 
 def test_a_record_of_another_form_is_broken(keys) -> None:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,72 @@ def test_what_stands_on_the_topic_may_lie_on_the_disks(audited, directories, key
 def test_an_erased_value_on_the_disks_is_broken(audited, directories) -> None:
     place = segment(directories, FACE_FEATURES, (b"default/" + b"f" * 32, b"sealed"))
     assert audited().breaches == (f"an erased value on the disks: {place}@0",)
+
+
+def batch(key: bytes, *, offset: int, producer: int = 7) -> bytes:
+    """A sealed value in a transaction."""
+    builder = DefaultRecordBatchBuilder(2, 0, 1, producer, 0, 0, 1 << 20)
+    builder.append(0, timestamp=LONG_AGO_MS, key=key, value=b"sealed", headers=[])
+    return offset.to_bytes(8, "big") + bytes(builder.build())[8:]
+
+
+def mark(*, commit: bool, offset: int, producer: int = 7) -> bytes:
+    """How a transaction ended, as a broker writes it: attributes transactional and control."""
+    builder = DefaultRecordBatchBuilder(2, 0, 1, producer, 0, -1, 1 << 20)
+    builder.append(0, timestamp=LONG_AGO_MS, key=b"\0\0\0" + bytes([commit]), value=bytes(6), headers=[])
+    raw = bytearray(builder.build())
+    raw[:8], raw[22] = offset.to_bytes(8, "big"), raw[22] | 0x20
+    return bytes(raw)
+
+
+ABORT, COMMIT = mark(commit=False, offset=1), mark(commit=True, offset=1)
+
+
+@pytest.mark.parametrize(
+    ("rest", "verdict", "said"),
+    [
+        ([ABORT], "held", "whose 1 values of face-features are that lie on the disks and that no reader is shown"),
+        ([ABORT, mark(commit=True, offset=2)], "held", "whose 1 values of face-features are"),
+        ([COMMIT], "broken", ""),
+        ([COMMIT, mark(commit=False, offset=2)], "broken", ""),
+        ([], "not_observable", "whether 1 values of face-features that lie on the disks were erased, or taken back"),
+        ([mark(commit=True, offset=1, producer=8)], "not_observable", "whether 1 values of face-features"),
+    ],
+    ids=["taken back", "before another", "committed", "committed before another", "no mark", "another's mark"],
+)
+def test_a_value_of_an_enrollment_that_was_taken_back_is_none_that_was_erased(
+    audited, directories, rest: list[bytes], verdict: str, said: str
+) -> None:
+    path = directories[0] / f"{TOPICS.name(FACE_FEATURES)}-0"
+    (path / f"{0:020}.log").write_bytes(batch(b"default/" + b"f" * 32, offset=0))
+    (path / f"{1:020}.log").write_bytes(b"".join(rest))  # the mark may stand in the next segment
+    finding = audited()
+    erased = (f"an erased value on the disks: {path.name}@0",) if verdict == "broken" else ()
+    assert (finding.verdict, finding.breaches) == (verdict, erased)
+    assert not said or any(each.startswith(said) for each in finding.unseen)
+
+
+def test_what_has_a_tombstone_was_erased_however_it_was_written(audited, directories, keys: KeyDirectory) -> None:
+    key = key_record(keys, "ada")[0]
+    path = directories[0] / f"{TOPICS.name(FACE_FEATURES)}-0"
+    (path / "0.log").write_bytes(batch(key.key, offset=0) + ABORT)
+    erased = gallery(keys, key, replace(shown(FACE_FEATURES, None, key=key.key), timestamp_ms=LONG_AGO_MS))
+    assert audited(standing=erased).verdict == "broken"
+
+
+@pytest.mark.parametrize(("end", "verdict"), [(1, "broken"), (0, "held")], ids=["before", "behind"])
+@pytest.mark.parametrize("short", [FACE_FEATURES, VISITS])
+def test_what_came_after_the_topics_were_read_is_nobodys_to_judge(
+    audited, directories, short: str, end: int, verdict: str
+) -> None:
+    """Whoever was enrolled again while files are read stands nowhere that was read."""
+    segment(directories, short, (b"default/" + b"f" * 32, visits("bob").value))
+    assert audited(ends={(short, 0): end}).verdict == verdict
+
+
+def test_where_the_end_is_not_known_a_records_time_says_that_it_is_later(audited, directories) -> None:
+    segment(directories, VISITS, (b"lobby", visits("bob").value), at_ms=NOW_MS)
+    assert audited().verdict == "held"
 
 
 def test_what_was_erased_a_moment_ago_may_lie_there(audited, directories, keys: KeyDirectory) -> None:

@@ -7,6 +7,7 @@ from streams.audit.checks.person_id import PersonId
 from streams.audit.reading import Seen
 from streams.wire.records import Erasure
 from streams.wire.topics import ERASURES, RECOGNITIONS
+from tests.streams.audit.deletions import erasure, visits
 from tests.streams.audit.made import NOW_MS, concluded, facts, feature_record, gallery, key_record, recognition, shown
 
 
@@ -70,6 +71,39 @@ def test_who_stands_under_a_key_that_is_not_there_may_be_enrolled(keys, tmp_path
     partly = PersonId(facts(keys), gallery(keys, key_record(keys)[0], feature_record(keys), theirs))
     finding = concluded(partly, faces(status="matched", person_id="bob"))
     assert (finding.verdict, finding.breaches) == ("not_observable", ())
+
+
+NAMED = faces(status="matched", person_id="tim")
+"""Who was enrolled two months ago: the answer to that has expired, and the key record was compacted away."""
+
+MANY = {"person": None, "key_id": None, "state": "completed"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "verdict"),
+    [
+        ({"scope": "gallery", "gallery": "default"}, "held"),
+        ({"scope": "account", "gallery": None}, "held"),
+        ({"scope": "gallery", "gallery": "default", "state": "swept", "updated_at_ms": NOW_MS - 1}, "held"),
+        ({"scope": "gallery", "gallery": "default", "updated_at_ms": NOW_MS - 1}, "broken"),
+        ({"scope": "gallery", "gallery": "vip"}, "broken"),
+    ],
+    ids=["gallery", "account", "under way", "named after it was complete", "another gallery"],
+)
+def test_who_went_with_a_whole_gallery_may_be_named_by_what_is_older(keys, fields, verdict: str) -> None:
+    finding = concluded(check(keys), erasure(keys, **({"updated_at_ms": NOW_MS} | MANY | fields)), NAMED)
+    assert finding.verdict == verdict
+    assert bool(finding.unseen) == (verdict == "held")
+    if finding.unseen:
+        assert finding.unseen[0].startswith(
+            "whether 1 names, of before the deletion of their gallery or of the account"
+        )
+
+
+def test_visits_too_may_name_who_went_with_a_whole_gallery(keys) -> None:
+    of_gallery = erasure(keys, scope="gallery", gallery="default", updated_at_ms=NOW_MS, **MANY)
+    assert concluded(check(keys), of_gallery, visits("tim")).verdict == "held"
+    assert concluded(check(keys), visits("tim")).verdict == "broken"
 
 
 def test_without_keys_nobody_can_say_whose_a_name_is(keys) -> None:
