@@ -3,8 +3,8 @@
 
 VENV := .venv/bin
 STAMP := .venv/.made
-# a file's tests stay together, since they share what they start
-PYTEST := $(VENV)/pytest -n 2 --dist loadfile
+# see tests/sharing.py
+PYTEST := $(VENV)/pytest -n 2
 
 # $(call timed,NAME,COMMAND): runs it and ends with one line that says how it went
 timed = @start=$$(date +%s); \

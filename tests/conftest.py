@@ -3,6 +3,7 @@
 import logging
 import os
 from collections.abc import Generator, Iterator
+from typing import Any
 
 import pytest
 import structlog
@@ -10,6 +11,7 @@ from hypothesis import settings
 
 from tests.kafka.broker import Kafka
 from tests.kafka.jars import KafkaMissingError
+from tests.sharing import Sharing, longest_first, scheduler
 
 # a shared machine may stall at any time; CI tries the same examples each time
 settings.register_profile("house", deadline=None, derandomize=os.environ.get("CI") == "true")
@@ -53,6 +55,16 @@ def pytest_configure(config: pytest.Config) -> None:
     """CI=true, as CI services set it."""
     if os.environ.get("CI") == "true":
         config.pluginmanager.register(NothingSkipped(), "nothing-skipped")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """After they were shuffled."""
+    longest_first(items)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Sharing:
+    return scheduler(config, log)
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ def test_every_script_is_executable_and_parses(root):
         subprocess.run(["bash", "-n", script], check=True)
 
 
-@pytest.fixture(params=[(), ("-n", "2", "--dist", "loadfile")], ids=["one process", "as make test does"])
+@pytest.fixture(params=[(), ("-n", "2")], ids=["one process", "as make test does"])
 def session(root, tmp_path, request):
     """Runs some of TESTS under the project's own conftest."""
 

@@ -66,7 +66,9 @@ class Deletion:
         completed = [each for each in self._erasures.values() if each.state == "completed"]
         pending = [each for each in self._erasures.values() if each.state != "completed"]
         self._settings()
-        Times(self._erasures.values(), self._bound_ms, self._facts.now_ms, self.findings).look()
+        inspection = self._facts.inspection
+        in_sync = inspection is None or inspection.in_sync
+        Times(self._erasures.values(), self._bound_ms, self._facts.now_ms, self.findings, in_sync=in_sync).look()
         under_way = Covering(pending, self._facts.keys)
         self._standing(Covering(completed, self._facts.keys), pending)
         # visits are read up to an earlier moment than deletions: they may name who was deleted in between

@@ -10,15 +10,18 @@ from streams.wire.records import Erasure
 
 
 class Times:
-    """erasures: all that stand. bound_ms: None where the settings leave it open.
+    """erasures: all that stand. bound_ms: None where the settings leave it open. in_sync: no copy is away now.
 
     The bound holds while all copies are in sync and one worker drives the deletion: it counts from the last moment at
     which that began anew. Nor does it hold while another deletion is under way that may cover the same person, enrolled
     again: what names that person then holds up both.
     """
 
-    def __init__(self, erasures: Collection[Erasure], bound_ms: int | None, now_ms: int, findings: Findings) -> None:
+    def __init__(
+        self, erasures: Collection[Erasure], bound_ms: int | None, now_ms: int, findings: Findings, *, in_sync: bool
+    ) -> None:
         self._erasures: Final = erasures
+        self._in_sync = in_sync
         self._bound_ms = bound_ms
         self._now_ms = now_ms
         self._findings = findings
@@ -54,6 +57,10 @@ class Times:
         since_ms = max(_since_ms(erasure), self._held_up_ms(erasure, until_ms))
         if until_ms - since_ms <= self._bound_ms:
             self._excused += 1
+        elif not self._in_sync and erasure.state != "completed":
+            self._findings.could_not_see(
+                f"how long {erasure.event_id} takes while all copies are in sync: one is away", core=True
+            )
         elif erasure.driven_since_ms is None:
             self._findings.could_not_see(
                 f"how long {erasure.event_id} takes in one worker's hands: it does not say since when one drives it",

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any, Final
 
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, ConsumerRebalanceListener
@@ -56,6 +57,11 @@ class ConsumerThread(AIOKafkaConsumerThread):
         if holder.instance_id is not None:
             watch_name(client._coordinator, holder.instance_id, holder.fenced)
         watch_positions(client._fetcher, holder.jumped)
+
+    def verify_event_path(self, now: float, tp: Any) -> None:
+        """Warn of a partition on which nothing moves. One that has no position now, or was taken away, says nothing."""
+        with suppress(AssertionError, AttributeError):  # as aiokafka puts it
+            super().verify_event_path(now, tp)
 
     async def on_thread_stop(self) -> None:
         """Called by mode as the thread ends."""

@@ -16,7 +16,14 @@ from aiokafka.errors import KafkaError
 from streams.access.closing import let_go
 from streams.access.partition import read_partition
 from streams.engine.topics.admin import AdminError, admin_client
-from streams.engine.topics.found import FoundTopic, Housekeeping, describe, read_housekeeping, read_topics
+from streams.engine.topics.found import (
+    FoundTopic,
+    Housekeeping,
+    are_in_sync,
+    describe,
+    read_housekeeping,
+    read_topics,
+)
 from streams.wire.connection import Connection
 
 ANSWER_S: Final = 10.0
@@ -91,10 +98,7 @@ class Look:
     async def copies_in_sync(self, topics: Iterable[str]) -> bool:
         """Whether every copy of every partition has what the leader has; asked anew each time."""
         described = [partition for topic in topics for partition in (await self._described_now(topic))["partitions"]]
-        return all(
-            partition["error_code"] == 0 and set(partition["isr"]) == set(partition["replicas"])
-            for partition in described
-        )
+        return are_in_sync(described)
 
     async def settings(self, topics: Sequence[str]) -> tuple[Mapping[str, FoundTopic], Housekeeping]:
         """What is in effect, by the topic's full name, of each of them."""

@@ -26,7 +26,7 @@ SET_ON_THE_TOPIC: Final = 1
 class FoundTopic:
     """One topic.
 
-    copies: the fewest that any of its partitions has.
+    copies: the fewest that any of its partitions has. in_sync: each of them has what the leader has.
     config: every setting that is in effect; empty for a broker that tells none. own: those set on the topic itself.
     """
 
@@ -35,6 +35,7 @@ class FoundTopic:
     copies: int
     config: Mapping[str, str]
     own: Mapping[str, str]
+    in_sync: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,13 @@ def _topic(described: Mapping[str, Any], config: Mapping[str, tuple[str, int]]) 
         copies=min((len(partition["replicas"]) for partition in partitions), default=0),
         config={name: value for name, (value, _source) in config.items()},
         own={name: value for name, (value, source) in config.items() if source == SET_ON_THE_TOPIC},
+        in_sync=are_in_sync(partitions),
     )
+
+
+def are_in_sync(partitions: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether every copy of these partitions, as `describe` tells them, has what the leader has."""
+    return all(each["error_code"] == 0 and set(each["isr"]) == set(each["replicas"]) for each in partitions)
 
 
 async def _topic_configs(client: AIOKafkaAdminClient, names: Sequence[str]) -> dict[str, dict[str, tuple[str, int]]]:

@@ -42,6 +42,11 @@ class Inspection:
         return [difference for topic in self.topics for difference in topic.differences]
 
     @property
+    def in_sync(self) -> bool:
+        """Whether no copy of any topic is away."""
+        return all(topic.found is None or topic.found.in_sync for topic in self.topics)
+
+    @property
     def bounds(self) -> list[Bound]:
         """Of all topics."""
         return [bound for topic in self.topics for bound in topic.bounds]

@@ -59,7 +59,7 @@ def shown(short: str, value: Any, *, key: bytes = b"", partition: int = 0, offse
     return seen(short, Raw(partition, offset, NOW_MS, key, raw, given))
 
 
-def inspection(*, copies: int = 1, **altered: Mapping[str, str]) -> Inspection:
+def inspection(*, copies: int = 1, in_sync: bool = True, **altered: Mapping[str, str]) -> Inspection:
     """Topics as they are declared, with Kafka's defaults besides. altered: settings, by the short name's words."""
     inspected = []
     for spec in TOPICS:
@@ -71,7 +71,7 @@ def inspection(*, copies: int = 1, **altered: Mapping[str, str]) -> Inspection:
             "file.delete.delay.ms": "60000",
         }
         config = defaults | dict(spec.settings(1)) | dict(altered.get(spec.short.replace("-", "_"), {}))
-        found = FoundTopic(spec.name, spec.partitions, copies, config, config)
+        found = FoundTopic(spec.name, spec.partitions, copies, config, config, in_sync)
         inspected.append(InspectedTopic(spec, found, [], bounds(spec, found, Housekeeping())))
     return Inspection(inspected, Housekeeping())
 

@@ -7,14 +7,16 @@ from streams.audit.reading import Seen
 from streams.wire.records import Receipt
 from streams.wire.topics import MS_PER_DAY as DAY_MS
 from tests.streams.audit.deletions import UNDER_WAY, answer, erasure
-from tests.streams.audit.made import EPOCH, NOW_MS
+from tests.streams.audit.made import EPOCH, NOW_MS, inspection
+
+SWEPT = {"state": "swept", "driven_since_ms": NOW_MS - DAY_MS}
 
 
 @pytest.mark.parametrize(
     ("fields", "verdict"),
     [
         ({"state": "accepted"}, "not_observable"),
-        ({"state": "swept", "driven_since_ms": NOW_MS - DAY_MS}, "broken"),
+        (SWEPT, "broken"),
         ({"state": "swept", "driven_since_ms": NOW_MS - 1_000}, "held"),
         ({"state": "confirmed", "in_sync_at_ms": NOW_MS - DAY_MS, "driven_since_ms": NOW_MS - DAY_MS}, "broken"),
         ({"state": "confirmed", "in_sync_at_ms": NOW_MS - DAY_MS, "driven_since_ms": NOW_MS - 1_000}, "held"),
@@ -28,6 +30,13 @@ def test_a_deletion_that_takes_too_long_in_one_workers_hands_while_all_copies_ar
 ) -> None:
     old = erasure(keys, "carol", event_id=UNDER_WAY, requested_at_ms=NOW_MS - DAY_MS, **fields)
     assert audited_deletion(keys, erasure(keys), old, answer(receipt)).verdict == verdict
+
+
+def test_while_a_copy_is_away_one_that_waits_for_it_is_not_late(audited_deletion, keys, receipt: Receipt) -> None:
+    one_away = inspection(copies=2, in_sync=False)
+    old = erasure(keys, "carol", event_id=UNDER_WAY, requested_at_ms=NOW_MS - DAY_MS, **SWEPT)
+    found = audited_deletion(keys, erasure(keys), old, answer(receipt), inspection=one_away)
+    assert found.verdict == "not_observable"
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from aiokafka.client import AIOKafkaClient
 from aiokafka.conn import AIOKafkaConnection
 from aiokafka.consumer.fetcher import Fetcher
 from aiokafka.consumer.group_coordinator import GroupCoordinator
+from aiokafka.consumer.subscription_state import TopicPartitionState
 from aiokafka.producer.message_accumulator import MessageAccumulator
 from aiokafka.producer.sender import Sender
 from aiokafka.protocol.produce import ProduceRequest, ProduceRequest_v3
@@ -270,3 +271,22 @@ def test_the_consumers_thread_does_not_hold_up_the_end_of_a_process() -> None:
     assert consumer_thread.ConsumerThread.Worker is not WorkerThread
     assert consumer_thread.ConsumerThread.Worker(object()).daemon
     assert not WorkerThread(object()).daemon, "needless now: the engine's own thread is a daemon"
+
+
+async def test_a_partition_without_a_position_does_not_end_the_worker_that_looks_for_standstill() -> None:
+    thread = consumer_thread.ConsumerThread.__new__(consumer_thread.ConsumerThread)
+    assignment = SimpleNamespace(state_value=lambda _tp: TopicPartitionState(None))
+    subscriptions = SimpleNamespace(subscription=SimpleNamespace(assignment=assignment))
+    client = SimpleNamespace(
+        _fetcher=SimpleNamespace(_subscriptions=subscriptions),
+        highwater=lambda _tp: 1,
+        last_poll_timestamp=lambda _tp: None,
+    )
+    thread._ensure_consumer = lambda: client
+    thread._verify_aiokafka_event_path = lambda _now, _tp: False
+    thread.time_started = 0.0
+    topics = SimpleNamespace(acks_enabled_for=lambda _topic: True)
+    thread.consumer = SimpleNamespace(app=SimpleNamespace(monitor=object(), topics=topics))
+    with pytest.raises(AssertionError):
+        driver.AIOKafkaConsumerThread.verify_event_path(thread, 1.0, TP("frames", 0))
+    thread.verify_event_path(1.0, TP("frames", 0))

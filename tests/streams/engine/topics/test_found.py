@@ -17,11 +17,12 @@ class Cluster:
     codes: of settings, by topic's or broker's name; described: of descriptions, by topic's name. Others are 0.
     """
 
-    def __init__(self, *, topics=(), brokers=None, codes=None, described=None) -> None:
+    def __init__(self, *, topics=(), brokers=None, codes=None, described=None, away=None) -> None:
         self._topics = dict(topics)
         self._brokers = brokers or {}
         self._codes = codes or {}
         self._described = described or {}
+        self._away = away
         self.asked: list[str] = []
 
     async def list_topics(self):
@@ -32,7 +33,10 @@ class Cluster:
             {
                 "topic": name,
                 "error_code": self._described.get(name, 0),
-                "partitions": [{"replicas": replicas} for replicas in self._topics[name]],
+                "partitions": [
+                    {"replicas": replicas, "isr": [each for each in replicas if each != self._away], "error_code": 0}
+                    for replicas in self._topics[name]
+                ],
             }
             for name in names
         ]
@@ -75,6 +79,12 @@ async def test_a_topic_with_its_shape_what_is_in_effect_and_what_is_its_own() ->
         )
     }
     assert cluster.asked == ["a"]
+
+
+@pytest.mark.parametrize(("away", "in_sync"), [(None, True), (3, False)])
+async def test_whether_every_copy_has_what_the_leader_has(away: int | None, in_sync: bool) -> None:
+    cluster = Cluster(topics=[("a", [[1, 2, 3], [2, 3]])], away=away)
+    assert (await read_topics(cluster, ["a"], configs=False))["a"].in_sync is in_sync
 
 
 async def test_settings_that_are_not_wanted_are_not_asked_for() -> None:
