@@ -4,7 +4,7 @@
 VENV := .venv/bin
 STAMP := .venv/.made
 # see tests/sharing.py
-PYTEST := $(VENV)/pytest -n 2
+PYTEST := $(VENV)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # $(call timed,NAME,COMMAND): runs it and ends with one line that says how it went
 timed = @start=$$(date +%s); \

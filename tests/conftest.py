@@ -3,7 +3,6 @@
 import logging
 import os
 from collections.abc import Generator, Iterator
-from typing import Any
 
 import pytest
 import structlog
@@ -11,7 +10,7 @@ from hypothesis import settings
 
 from tests.kafka.broker import Kafka
 from tests.kafka.jars import KafkaMissingError
-from tests.sharing import Sharing, longest_first, scheduler
+from tests.sharing import longest_first
 
 # a shared machine may stall at any time; CI tries the same examples each time
 settings.register_profile("house", deadline=None, derandomize=os.environ.get("CI") == "true")
@@ -61,10 +60,6 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """After they were shuffled."""
     longest_first(items)
-
-
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Sharing:
-    return scheduler(config, log)
 
 
 @pytest.fixture

@@ -4,9 +4,12 @@ import os
 import shutil
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 import yaml
+
+from tests import sharing
 
 TESTS = {
     "passes": "def test_passes(): pass",
@@ -32,7 +35,7 @@ def test_every_script_is_executable_and_parses(root):
         subprocess.run(["bash", "-n", script], check=True)
 
 
-@pytest.fixture(params=[(), ("-n", "2")], ids=["one process", "as make test does"])
+@pytest.fixture(params=[(), ("-n", "2", "--dist", "loadfile")], ids=["one process", "as make test does"])
 def session(root, tmp_path, request):
     """Runs some of TESTS under the project's own conftest."""
 
@@ -87,3 +90,10 @@ def test_hooks_fetch_nothing_and_call_the_environments_tools(root):
         assert hook["language"] == "system"
         assert hook["entry"].startswith(".venv/bin/")
         assert hook["entry"].replace(".venv/bin", "$(VENV)") in makefile, "a hook asks what make check does not"
+
+
+def test_the_longest_files_are_begun_first_and_each_exists(root):
+    assert [name for name in sharing.LONGEST if not (root / name).exists()] == []
+    items = [SimpleNamespace(nodeid=f"{name}::test") for name in ("tests/a.py", *reversed(sharing.LONGEST))]
+    sharing.longest_first(items)
+    assert [item.nodeid.partition("::")[0] for item in items] == [*sharing.LONGEST, "tests/a.py"]
