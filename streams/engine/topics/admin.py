@@ -53,7 +53,7 @@ async def admin_client(connection: Connection) -> AsyncIterator[AIOKafkaAdminCli
         with unlogged():
             await client.start()
     except KafkaError as error:
-        await client.close()
+        await let_go(client)
         if (refused := await why_refused(connection)) is not None:
             raise DeniedError(connection, refused) from error
         raise AdminError(f"no broker answers at {connection.bootstrap_servers}: {error}") from error
@@ -62,7 +62,7 @@ async def admin_client(connection: Connection) -> AsyncIterator[AIOKafkaAdminCli
     except KafkaError as error:
         raise _unanswered(connection, error) from error
     finally:
-        await client.close()
+        await let_go(client)
 
 
 def _unanswered(connection: Connection, error: KafkaError) -> AdminError:
